@@ -1,0 +1,1 @@
+"""Faces: detection once per image, one crop per alignment, any number of recognizers."""

@@ -1,0 +1,141 @@
+"""InsightFace packs: folders of .onnx files with an SCRFD detector and an ArcFace recognizer."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idbench.errors import WeightsError
+from idbench.faces.align import Alignment
+from idbench.faces.onnx import OnnxRecognizer, Preprocessing
+from idbench.faces.runtime import file_digest, providers, session_options, split_spec
+from idbench.faces.types import Detections, Float
+from idbench.images import RGB
+
+__all__ = ["ScrfdDetector", "open_detector", "open_recognizer", "pack_folder"]
+
+LICENCE = "InsightFace models: non-commercial research only"
+DETECTION_SIZE = (640, 640)
+DETECTION_THRESHOLD = 0.45
+SMALLEST_SIDE = 8
+
+
+def models_root() -> Path:
+    """Where named packs are looked for."""
+    return Path.home() / ".insightface" / "models"
+
+
+def pack_folder(location: str) -> Path:
+    """The folder of a pack given by name or path. Raises `WeightsError` saying where to put it."""
+    given = Path(location).expanduser()
+    for folder in (given, models_root() / location, models_root() / location / location):
+        if location and folder.is_dir() and any(folder.glob("*.onnx")):
+            return folder
+    if given.is_dir():
+        raise WeightsError(f"{given} holds no .onnx files; an InsightFace pack has a detector and a recognizer")
+    raise WeightsError(
+        f"InsightFace pack '{location}' is not here; unpack it to {models_root() / location} "
+        f"(packs: github.com/deepinsight/insightface/tree/master/model_zoo; {LICENCE})"
+    )
+
+
+@lru_cache(maxsize=8)
+def _open_pack(folder: Path, device: str) -> Any:
+    """The pack's detector and recognizer, opened once per process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from insightface.app import FaceAnalysis
+
+        try:
+            return FaceAnalysis(
+                str(folder),
+                allowed_modules=["detection", "recognition"],
+                providers=providers(device),
+                sess_options=session_options(),
+            )
+        except AssertionError as error:
+            raise WeightsError(f"{folder} holds no face detector (an .onnx file with five or more outputs)") from error
+        except Exception as error:  # damaged files raise ONNX, protobuf or InsightFace errors
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+            raise WeightsError(f"{folder} is not a usable InsightFace pack ({reason})") from error
+
+
+def _fast_scrfd(model: Any) -> Any:
+    """InsightFace's SCRFD on RGB input, with its blob made by numpy.
+
+    `cv2.dnn.blobFromImage` takes 17 times as long for the same floats; a test holds the two equal.
+    """
+    from insightface.model_zoo.scrfd import SCRFD
+
+    class RgbScrfd(SCRFD):  # type: ignore[misc]
+        def _prepare_input_blob(self, img: RGB, input_size: tuple[int, int]) -> Float:
+            blob = np.empty((1, 3, img.shape[0], img.shape[1]), np.float32)
+            np.subtract(img.transpose(2, 0, 1), np.float32(self.input_mean), out=blob[0])
+            blob *= np.float32(1.0 / self.input_std)
+            return blob
+
+    return RgbScrfd(model_file=model.model_file, session=model.session)
+
+
+class ScrfdDetector:
+    """SCRFD at 640 x 640."""
+
+    name = "scrfd"
+
+    def __init__(self, folder: Path, device: str = "auto", threshold: float = DETECTION_THRESHOLD) -> None:
+        model = _open_pack(folder, device).det_model
+        self._file = Path(model.model_file)
+        self._model = _fast_scrfd(model)
+        if not self._model.use_kps:
+            raise WeightsError(f"{self._file} gives no landmarks; a detector with five landmarks is needed")
+        self.threshold = threshold
+        self._model.prepare(ctx_id=0, det_thresh=threshold, input_size=DETECTION_SIZE)
+
+    def detect(self, pixels: RGB) -> Detections:
+        """Faces of one RGB image."""
+        height, width = pixels.shape[:2]
+        if min(height, width) < SMALLEST_SIDE or min(height, width) * max(DETECTION_SIZE) < max(height, width):
+            return Detections.none()
+        boxes, landmarks = self._model.detect(pixels)
+        usable = np.isfinite(boxes).all(axis=1) & np.isfinite(landmarks).all(axis=(1, 2))
+        boxes, landmarks = boxes[usable].astype(np.float32), landmarks[usable].astype(np.float32)
+        return Detections(boxes[:, :4], landmarks, boxes[:, 4])
+
+    def describe(self) -> dict[str, Any]:
+        """Everything the detections depend on."""
+        return {
+            "kind": "scrfd",
+            "weights": {self._file.name: file_digest(self._file)},
+            "size": list(DETECTION_SIZE),
+            "threshold": self.threshold,
+            "nms": float(self._model.nms_thresh),
+            "providers": self._model.session.get_providers(),
+            "licence": LICENCE,
+        }
+
+
+def open_detector(location: str, device: str, threshold: float | None) -> ScrfdDetector:
+    """The detector of a pack, by name or folder."""
+    return ScrfdDetector(pack_folder(location), device, DETECTION_THRESHOLD if threshold is None else threshold)
+
+
+def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:
+    """The recognizer of a pack, by name or folder, with the preprocessing the pack's network declares."""
+    path, _ = split_spec(location, {})
+    folder = pack_folder(path)
+    model = _open_pack(folder, device).models.get("recognition")
+    if model is None:
+        raise WeightsError(f"{folder} holds no ArcFace recognizer (a square input of 112 pixels or more)")
+    about = {"kind": "insightface", "family": "arcface", "pack": folder.name, "licence": LICENCE}
+    return OnnxRecognizer(
+        name,
+        Path(model.model_file),
+        Alignment("arcface", int(model.input_size[0])),
+        Preprocessing("rgb", (float(model.input_mean),), (float(model.input_std),)),
+        device,
+        about,
+    )

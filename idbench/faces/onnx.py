@@ -1,0 +1,111 @@
+"""Any face recognition network in an .onnx file, with its preprocessing declared.
+
+`onnx:model.onnx?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface&margin=0`
+
+The network's input is (pixel - mean) / scale in NCHW; mean and scale are one number or three.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idbench.errors import ConfigError, WeightsError
+from idbench.faces.align import Alignment
+from idbench.faces.runtime import file_digest, onnx_session, split_spec
+from idbench.faces.types import Float
+from idbench.images import RGB
+
+__all__ = ["OnnxRecognizer", "Preprocessing", "open_recognizer"]
+
+PARAMETERS = {"size": int, "color": str, "mean": list, "scale": list, "align": str, "margin": int}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From an RGB crop to network input: colour order, then (x - mean) / scale per channel of that order."""
+
+    color: str = "rgb"
+    mean: tuple[float, ...] = (127.5,)
+    scale: tuple[float, ...] = (127.5,)
+
+    def __post_init__(self) -> None:
+        if self.color not in ("rgb", "bgr"):
+            raise ConfigError(f"color must be rgb or bgr, found '{self.color}'")
+        if not all(len(values) in (1, 3) for values in (self.mean, self.scale)) or 0 in self.scale:
+            raise ConfigError("mean and scale need one number or three, and scale must not be 0")
+
+    def apply(self, crops: RGB) -> Float:
+        """uint8 (n, h, w, 3) RGB -> float32 (n, 3, h, w)."""
+        ordered = crops if self.color == "rgb" else crops[..., ::-1]
+        scaled = (ordered.astype(np.float32) - np.float32(self.mean)) / np.float32(self.scale)
+        return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), dtype=np.float32)
+
+    def describe(self) -> dict[str, Any]:
+        """For cache keys and run.json."""
+        return {"color": self.color, "mean": list(self.mean), "scale": list(self.scale)}
+
+
+class OnnxRecognizer:
+    """Embeds crops with an ONNX network; networks with a fixed batch are fed in pieces of that size."""
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        alignment: Alignment,
+        preprocessing: Preprocessing,
+        device: str = "auto",
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.alignment = alignment
+        self.preprocessing = preprocessing
+        self.session = onnx_session(path, device)
+        self._about = about or {}
+        self._digest = file_digest(path)
+        self._file = path.name
+        feed = self.session.get_inputs()
+        if len(feed) != 1 or len(feed[0].shape) != 4:
+            raise WeightsError(f"{path}: expected one image input (n, 3, h, w), found {[i.shape for i in feed]}")
+        self._input = feed[0].name
+        self._batch = feed[0].shape[0] if isinstance(feed[0].shape[0], int) and feed[0].shape[0] > 0 else None
+        self._lock = threading.Lock() if self.session.get_providers()[0] != "CPUExecutionProvider" else None
+
+    def embed(self, crops: RGB) -> Float:
+        """Embeddings (n, d) of crops (n, size, size, 3) RGB."""
+        pieces = self.preprocessing.apply(crops)
+        size = self._batch or len(pieces)
+        return np.concatenate([self._run(pieces[i : i + size], size) for i in range(0, len(pieces), size)])
+
+    def _run(self, piece: Float, size: int) -> Float:
+        """One forward pass; a last piece shorter than a fixed batch is filled up with zeros."""
+        missing = size - len(piece)
+        feed = np.concatenate([piece, np.zeros((missing, *piece.shape[1:]), np.float32)]) if missing else piece
+        output = self.session.run(None, {self._input: feed})[0]
+        return np.asarray(output.reshape(size, -1)[: len(piece)], dtype=np.float32)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything the embeddings depend on."""
+        return {
+            **self._about,
+            "weights": {self._file: self._digest},
+            "alignment": self.alignment.describe(),
+            "preprocessing": self.preprocessing.describe(),
+            "providers": self.session.get_providers(),
+        }
+
+
+def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:
+    """From `model.onnx?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface`."""
+    path, values = split_spec(location, PARAMETERS)
+    alignment = Alignment(values.get("align", "arcface"), values.get("size", 112), values.get("margin", 0))
+    preprocessing = Preprocessing(
+        values.get("color", "rgb"), tuple(values.get("mean", (127.5,))), tuple(values.get("scale", (127.5,)))
+    )
+    about = {"kind": "onnx", "family": "unknown", "licence": "as its owner says"}
+    return OnnxRecognizer(name, Path(path).expanduser(), alignment, preprocessing, device, about)

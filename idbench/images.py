@@ -1,0 +1,134 @@
+"""Encoded images and the one way they become pixels.
+
+Every image in idbench is decoded here: 8-bit RGB, EXIF orientation applied, first frame of an
+animation, 16-bit scaled (not clipped) to 8, transparency laid on white. What cannot be decoded
+within these limits raises `UnreadableImageError`, which the pipeline records as an outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from idbench.errors import UnreadableImageError
+
+__all__ = ["DECODE_VERSION", "MAX_PIXELS", "EncodedImage", "decode", "digest_of", "encode_jpeg", "luma"]
+
+DECODE_VERSION = 1
+"""Part of every cache key; raise it when `decode` gives other pixels for the same bytes."""
+
+MAX_PIXELS = 100_000_000
+"""Largest image that is decoded, in pixels (10,000 x 10,000)."""
+
+MAX_BYTES = 512 * 1024 * 1024
+"""Largest encoded file that is read."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "MPO", "AVIF")
+
+RGB = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image as it was stored: a file on disk, or bytes out of a parquet row.
+
+    `name` is what messages call it. Exactly one of `path` and `data` is set.
+    """
+
+    name: str
+    path: Path | None = None
+    data: bytes | None = None
+
+    def read(self) -> bytes:
+        """The encoded bytes. Raises `UnreadableImageError` if the file cannot be read."""
+        if self.data is not None:
+            return self.data
+        assert self.path is not None
+        try:
+            if self.path.stat().st_size > MAX_BYTES:
+                raise UnreadableImageError(f"{self.name}: larger than {MAX_BYTES >> 20} MiB")
+            return self.path.read_bytes()
+        except OSError as error:
+            raise UnreadableImageError(f"{self.name}: {error.strerror or error}") from error
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 of encoded bytes, hexadecimal: the identity of an image everywhere in idbench."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def decode(data: bytes, name: str = "image") -> RGB:
+    """Pixels of an encoded image.
+
+    Parameters
+    ----------
+    data : encoded bytes of a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF file.
+    name : what an error message calls the image.
+
+    Returns
+    -------
+    uint8 array (height, width, 3), RGB.
+
+    Raises
+    ------
+    UnreadableImageError : empty, truncated, of another format, or above `MAX_PIXELS`.
+    """
+    if not data:
+        raise UnreadableImageError(f"{name}: empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise UnreadableImageError(
+                        f"{name}: {width} x {height} pixels, limit {MAX_PIXELS // 1_000_000} megapixels"
+                    )
+                return np.asarray(_to_rgb(image))
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise anything from SyntaxError to MemoryError
+        reason = str(error).split("<")[0].strip() or type(error).__name__
+        raise UnreadableImageError(f"{name}: cannot be decoded ({reason})") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """First frame, upright, 8-bit RGB."""
+    image.seek(0)
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+        image = _high_depth_to_8_bit(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        image = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+        image.alpha_composite(layered)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _high_depth_to_8_bit(image: Image.Image) -> Image.Image:
+    """Scale integer samples from their 16-bit range, floats from [0, 1], to 0..255."""
+    samples: npt.NDArray[Any] = np.asarray(image).astype(np.float64)
+    full_scale = 1.0 if image.mode == "F" else 65535.0
+    return Image.fromarray(np.clip(np.rint(samples / full_scale * 255.0), 0, 255).astype(np.uint8), "L")
+
+
+def encode_jpeg(pixels: RGB, quality: int = 95) -> bytes:
+    """JPEG bytes (4:4:4) of an RGB array; the same bytes for the same pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def luma(pixels: RGB) -> RGB:
+    """BT.601 luma of an RGB array: uint8, the shape without its last axis."""
+    weights = np.array([0.299, 0.587, 0.114])
+    return np.rint(pixels.astype(np.float64) @ weights).astype(np.uint8)

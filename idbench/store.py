@@ -1,0 +1,150 @@
+"""Atomic writes, run-directory locks, and the content-addressed cache.
+
+Nothing half-written is ever read: every file is written under a temporary name in the same folder
+and renamed. Cache entries are named by a SHA-256 over everything they depend on, so concurrent runs
+can share a cache without a lock: two writers of one name write the same content.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from idbench.errors import RunError, StorageError
+
+__all__ = ["Cache", "atomic_path", "default_cache_dir", "exclusive_lock", "key_of", "write_bytes", "write_json"]
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def default_cache_dir() -> Path:
+    """`$IDBENCH_CACHE`, else `$XDG_CACHE_HOME/idbench`, else `~/.cache/idbench`."""
+    if chosen := os.environ.get("IDBENCH_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "idbench"
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn a refused write into one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(
+                f"no space left on the disk while writing {path}; free some and run the same command again"
+            ) from error
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends without an error."""
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, nothing between."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, readable and stable; NaN is refused."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+@contextmanager
+def exclusive_lock(directory: Path) -> Iterator[None]:
+    """Hold `directory` for this process; the lock goes with the process, however it ends.
+
+    Raises `RunError` if another process holds it.
+    """
+    with _disk_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / ".lock").open("a+")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise RunError(
+                f"{directory} is in use by another idbench run (process {holder}); "
+                "wait for it or choose another --out"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of a JSON-serialisable mapping, independent of key order."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Cache:
+    """A folder of array bundles, each named by what it was computed from.
+
+    Entries hold boxes, landmarks, small luma crops and embeddings of faces: biometric data. They stay
+    on this machine; `idbench cache clear` deletes them all.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or default_cache_dir()) / "faces"
+
+    def _path(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}.npz"
+
+    def load(self, key: str) -> Arrays | None:
+        """The bundle stored under `key`, or None if there is none or it is damaged."""
+        try:
+            with np.load(self._path(key), allow_pickle=False) as bundle:
+                return {name: bundle[name] for name in bundle.files}
+        except FileNotFoundError:
+            return None
+        except Exception:  # a damaged zip raises many kinds of error; the entry is computed again
+            return None
+
+    def save(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Store a bundle; raises `StorageError` if the disk refuses it."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        write_bytes(self._path(key), buffer.getvalue())
+
+    def info(self) -> dict[str, Any]:
+        """Where the cache lies, how many entries it has, and their total size in bytes."""
+        sizes = [entry.stat().st_size for entry in self.root.rglob("*.npz")] if self.root.exists() else []
+        return {"path": str(self.root), "entries": len(sizes), "bytes": sum(sizes)}
+
+    def clear(self) -> int:
+        """Delete every entry; returns how many there were."""
+        count = int(self.info()["entries"])
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.root)
+        return count

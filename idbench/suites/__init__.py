@@ -1,0 +1,7 @@
+"""Suites: named, fingerprinted sets of cases."""
+
+from idbench.suites.base import Suite, case_filename, parse_boxes
+from idbench.suites.index import CaseEntry, SuiteIndex, index_case
+from idbench.suites.opening import open_suite
+
+__all__ = ["CaseEntry", "Suite", "SuiteIndex", "case_filename", "index_case", "open_suite", "parse_boxes"]

@@ -1,0 +1,114 @@
+"""What every suite offers, and the checks every suite's cases pass through."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from idbench.errors import SuiteError
+from idbench.records import Box, Case
+
+__all__ = ["Suite", "case_filename", "inside", "parse_boxes", "subset_of_size"]
+
+_UNSAFE = re.compile(r'[/\\<>:"|?*%\x00-\x1f\x7f]|^\.')
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A source of cases that can be read any number of times, one case at a time.
+
+    Parameters
+    ----------
+    name : what the suite is called in reports.
+    source : where it came from (hub id and revision, or path).
+    licence : terms of its photos, as far as the suite says.
+    read : returns a fresh iterator over the cases; never holds the whole set in memory.
+    count : number of cases before subsets are chosen.
+    subsets : only these are read; empty means all.
+    problems : what was wrong with single cases and how it was handled, filled while reading.
+    """
+
+    name: str
+    source: str
+    licence: str
+    read: Callable[[dict[str, str]], Iterator[Case]]
+    count: int
+    subsets: tuple[str, ...] = ()
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def cases(self) -> Iterator[Case]:
+        """Every case of the chosen subsets, ids checked to be usable and unique.
+
+        Raises `SuiteError` for an empty or repeated id, a case without people, or an unknown subset.
+        """
+        seen: set[str] = set()
+        subsets: set[str] = set()
+        for case in self.read(self.problems):
+            if not case.id or len(case.id) > 150:
+                raise SuiteError(f"{self.name}: a case id must have 1 to 150 characters, found '{case.id[:40]}'")
+            if case.id in seen:
+                raise SuiteError(f"{self.name}: case id '{case.id}' appears twice; ids must be unique")
+            if not case.people or not all(person.references for person in case.people):
+                raise SuiteError(f"{self.name}: case '{case.id}' needs at least one reference per person")
+            seen.add(case.id)
+            subsets.add(case.subset)
+            if not self.subsets or case.subset in self.subsets:
+                yield case
+        if not seen:
+            raise SuiteError(f"{self.name}: no cases found in {self.source}")
+        if unknown := set(self.subsets) - subsets:
+            raise SuiteError(
+                f"{self.name}: no subset '{sorted(unknown)[0]}'; this suite has {', '.join(sorted(subsets))}"
+            )
+
+
+def case_filename(case_id: str) -> str:
+    """The file name of a case: its id with unsafe characters percent-encoded (`a/b` -> `a%2Fb`)."""
+    return _UNSAFE.sub(lambda match: f"%{ord(match.group()):02X}", case_id)
+
+
+def inside(root: Path, relative: str) -> Path:
+    """`relative` under `root`; raises `SuiteError` if it is absolute or leads outside, links followed."""
+    path = root / relative
+    if Path(relative).is_absolute() or not path.resolve().is_relative_to(root.resolve()):
+        raise SuiteError(f"path '{relative}' leads outside {root}; suites may only name files inside their folder")
+    return path
+
+
+def parse_boxes(value: Any, people: int) -> list[Box] | None:
+    """Face boxes from a JSON string or list, one (x1, y1, x2, y2) per person; None if there are none.
+
+    Raises `ValueError` (one line) for anything else: other counts, non-finite or empty boxes.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"boxes are not JSON ({error.msg})") from error
+    if not value:
+        return None
+    if not isinstance(value, list) or len(value) != people:
+        found = len(value) if isinstance(value, list) else type(value).__name__
+        raise ValueError(f"expected {people} boxes, found {found}")
+    boxes: list[Box] = []
+    for box in value:
+        try:
+            x1, y1, x2, y2 = (float(number) for number in box)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"a box needs four numbers, found {str(box)[:60]}") from error
+        if not all(map(math.isfinite, (x1, y1, x2, y2))) or x2 <= x1 or y2 <= y1:
+            raise ValueError(f"a box needs x2 > x1 and y2 > y1, found {[x1, y1, x2, y2]}")
+        boxes.append((x1, y1, x2, y2))
+    return boxes
+
+
+def subset_of_size(people: int) -> str:
+    """The paper's subset for a number of people: p1, p2, or p3 for three and more."""
+    return f"p{min(people, 3)}"

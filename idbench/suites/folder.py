@@ -1,0 +1,149 @@
+"""A suite in a folder, in one of two layouts.
+
+Published layout, one folder per case, as the MultiID-Bench script reads it::
+
+    root/<case>/meta.json      {"prompt": "..."}; optional "subset" and "bboxes"
+    root/<case>/ori.jpg        target (optional)
+    root/<case>/ref_1.jpg      reference of person 1; ref_2.jpg of person 2, and so on
+
+Manifest, one JSON object per line of `root/cases.jsonl`, paths relative to the root::
+
+    {"id": "c1", "prompt": "...", "target": "c1/target.jpg", "subset": "p2",
+     "people": [{"references": ["a/1.jpg", "a/2.jpg"], "identity": "anna", "box": [10, 20, 90, 140]},
+                {"references": ["b/1.jpg"]}]}
+
+Only `id`, `prompt` and `people[].references` are required.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from idbench.errors import MissingDataError, SuiteError
+from idbench.images import EncodedImage
+from idbench.records import Case, Person, Record
+from idbench.suites.base import Suite, inside, parse_boxes, subset_of_size
+
+__all__ = ["is_folder_suite", "open_suite"]
+
+MANIFEST = "cases.jsonl"
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
+
+
+class ManifestPerson(Record):
+    """One person of a manifest line."""
+
+    references: list[str] = Field(min_length=1)
+    identity: str | None = None
+    box: list[float] | None = None
+
+
+class ManifestCase(Record):
+    """One line of `cases.jsonl`."""
+
+    id: str
+    prompt: str
+    people: list[ManifestPerson] = Field(min_length=1)
+    target: str | None = None
+    subset: str | None = None
+    task: str = ""
+
+
+def is_folder_suite(path: Path) -> bool:
+    """Whether `path` holds a manifest or case folders."""
+    return (path / MANIFEST).is_file() or (path.is_dir() and any(path.glob("*/meta.json")))
+
+
+def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
+    """The suite in folder `location`. Raises `MissingDataError` if there is none."""
+    root = Path(location).expanduser()
+    if not location or not is_folder_suite(root):
+        raise MissingDataError(
+            f"expected {MANIFEST} or case folders with meta.json in '{location}', found neither; see 'idbench suites list'"
+        )
+    if (root / MANIFEST).is_file():
+        with (root / MANIFEST).open(encoding="utf-8") as lines:
+            count = sum(1 for line in lines if line.strip())
+        return Suite(root.name, str(root), "as its owner says", lambda problems: _manifest(root, problems), count, subsets)
+    count = sum(1 for _ in root.glob("*/meta.json"))
+    return Suite(root.name, str(root), "as its owner says", lambda problems: _published(root, problems), count, subsets)
+
+
+def _manifest(root: Path, problems: dict[str, str]) -> Iterator[Case]:
+    with (root / MANIFEST).open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = ManifestCase.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(map(str, first["loc"])) or "line"
+                raise SuiteError(f"{root / MANIFEST}, line {number}: {where}: {first['msg']}") from error
+            yield _manifest_case(root, row, problems)
+
+
+def _manifest_case(root: Path, row: ManifestCase, problems: dict[str, str]) -> Case:
+    people = []
+    for i, person in enumerate(row.people):
+        references = tuple(
+            EncodedImage(f"{row.id}/person {i + 1}/{name}", path=inside(root, name)) for name in person.references
+        )
+        box = None
+        try:
+            box = (parse_boxes([person.box], 1) or [None])[0] if person.box is not None else None
+        except ValueError as error:
+            problems[row.id] = f"box of person {i + 1} ignored: {error}"
+        people.append(Person(references, person.identity, box))
+    return Case(
+        id=row.id,
+        prompt=row.prompt,
+        people=tuple(people),
+        target=EncodedImage(f"{row.id}/target", path=inside(root, row.target)) if row.target else None,
+        subset=row.subset or subset_of_size(len(people)),
+        task=row.task,
+    )
+
+
+def _published(root: Path, problems: dict[str, str]) -> Iterator[Case]:
+    for meta in sorted(root.glob("*/meta.json")):
+        folder = inside(root, meta.parent.name)
+        try:
+            row = json.loads(inside(root, f"{folder.name}/meta.json").read_text(encoding="utf-8"))
+            prompt = str(row["prompt"])
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+            raise SuiteError(f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})') from error
+        references = _numbered_references(root, folder)
+        boxes = None
+        try:
+            boxes = parse_boxes(row.get("bboxes"), len(references))
+        except ValueError as error:
+            problems[folder.name] = f"boxes ignored: {error}"
+        people = tuple(Person((image,), None, boxes[i] if boxes else None) for i, image in enumerate(references))
+        yield Case(
+            id=folder.name,
+            prompt=prompt,
+            people=people,
+            target=next(iter(_images_called(root, folder, "ori")), None),
+            subset=str(row.get("subset") or subset_of_size(len(people))),
+            task=str(row.get("task_type") or ""),
+        )
+
+
+def _images_called(root: Path, folder: Path, stem: str) -> list[EncodedImage]:
+    return [
+        EncodedImage(f"{folder.name}/{path.name}", path=inside(root, f"{folder.name}/{path.name}"))
+        for path in sorted(folder.glob(f"{stem}.*"))
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    ]
+
+
+def _numbered_references(root: Path, folder: Path) -> list[EncodedImage]:
+    numbers = sorted({int(m[1]) for path in folder.iterdir() if (m := re.fullmatch(r"ref_(\d+)", path.stem))})
+    found = (_images_called(root, folder, f"ref_{number}") for number in numbers)
+    return [images[0] for images in found if images]

@@ -1,0 +1,110 @@
+"""MultiID-Bench: parquet files in the schema of the hub's `WithAnyone/MultiID-Bench`.
+
+Columns: ID string, GT image, input_images list of image, prompt string, task_type string,
+bboxes string (JSON list of [x1, y1, x2, y2] in GT pixels, one per person), subset string,
+num_persons int32. Images are structs of `bytes` and `path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from idbench.errors import MissingDataError, SuiteError
+from idbench.images import EncodedImage
+from idbench.records import Case, Person
+from idbench.store import default_cache_dir
+from idbench.suites.base import Suite, parse_boxes, subset_of_size
+
+__all__ = ["HUB_ID", "LICENCE", "default_dir", "find_parquet", "open_suite"]
+
+HUB_ID = "WithAnyone/MultiID-Bench"
+LICENCE = "non-commercial research use only"
+REQUIRED = ("ID", "GT", "input_images", "prompt")
+ROWS_AT_ONCE = 4
+
+
+def default_dir() -> Path:
+    """Where `idbench suites fetch multiid-bench` puts the data."""
+    return default_cache_dir() / "suites" / "multiid-bench"
+
+
+def find_parquet(path: Path) -> list[Path]:
+    """The parquet files of a suite: the file itself, or those in the folder or its `data/`, sorted."""
+    if path.is_file():
+        return [path] if path.suffix == ".parquet" else []
+    return sorted(path.glob("*.parquet")) or sorted(path.glob("data/*.parquet"))
+
+
+def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
+    """The suite in a folder or parquet file; without a location, what was fetched from the hub.
+
+    Raises `MissingDataError` if there is nothing, `SuiteError` for another schema.
+    """
+    path = Path(location).expanduser() if location and location != HUB_ID else default_dir()
+    files = find_parquet(path)
+    if not files:
+        raise MissingDataError(
+            f"no parquet files of MultiID-Bench in {path}; run 'idbench suites fetch multiid-bench' "
+            f"or copy the data of {HUB_ID} there"
+        )
+    count = sum(_checked(file).metadata.num_rows for file in files)
+    name = "multiid-bench" if path == default_dir() else path.stem
+
+    def read(problems: dict[str, str]) -> Iterator[Case]:
+        for file in files:
+            yield from _cases_of(file, problems)
+
+    return Suite(name, str(path), LICENCE, read, count, subsets)
+
+
+def _checked(file: Path) -> pq.ParquetFile:
+    """The opened file; raises `SuiteError` if it is damaged or lacks a column."""
+    try:
+        parquet = pq.ParquetFile(file, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        raise SuiteError(f"{file} is not a readable parquet file ({str(error).splitlines()[0]})") from error
+    if missing := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
+        raise SuiteError(f"{file}: expected the columns {', '.join(REQUIRED)}; {', '.join(missing)} missing")
+    return parquet
+
+
+def _cases_of(file: Path, problems: dict[str, str]) -> Iterator[Case]:
+    with _checked(file) as parquet:
+        try:
+            for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
+                for row in batch.to_pylist():
+                    yield _case(row, problems)
+        except pa.ArrowException as error:
+            raise SuiteError(f"{file} is damaged ({str(error).splitlines()[0]})") from error
+
+
+def _image(value: Any, name: str) -> EncodedImage | None:
+    data = value.get("bytes") if isinstance(value, dict) else value
+    return EncodedImage(name, data=data) if isinstance(data, bytes) else None
+
+
+def _case(row: dict[str, Any], problems: dict[str, str]) -> Case:
+    case_id = str(row["ID"] or "")
+    named = [_image(value, f"{case_id}/ref_{i + 1}") for i, value in enumerate(row["input_images"] or [])]
+    references = [image or EncodedImage(f"{case_id}/ref", data=b"") for image in named]
+    boxes = None
+    try:
+        boxes = parse_boxes(row.get("bboxes"), len(references))
+    except ValueError as error:
+        problems[case_id] = f"boxes ignored: {error}"
+    people = tuple(
+        Person(references=(image,), box=boxes[i] if boxes else None) for i, image in enumerate(references)
+    )
+    return Case(
+        id=case_id,
+        prompt=str(row["prompt"] or ""),
+        people=people,
+        target=_image(row["GT"], f"{case_id}/target"),
+        subset=str(row.get("subset") or subset_of_size(len(people))),
+        task=str(row.get("task_type") or ""),
+    )
