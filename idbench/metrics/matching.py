@@ -1,0 +1,42 @@
+"""One-to-one assignment of faces to people."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+__all__ = ["in_slot", "iou_matrix", "match"]
+
+
+def match(similarity: npt.ArrayLike) -> list[tuple[int, int]]:
+    """Pairs (row, column) of the assignment with the largest total, min(n, m) of them, by row.
+
+    similarity : (n, m), finite. Hungarian algorithm (Kuhn 1955; scipy's Jonker-Volgenant variant).
+    Raises `ValueError` if a value is not finite.
+    """
+    matrix = np.asarray(similarity, dtype=np.float64)
+    if not np.isfinite(matrix).all():
+        raise ValueError("similarities must be finite")
+    rows, columns = linear_sum_assignment(matrix, maximize=True)
+    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True)]
+
+
+def iou_matrix(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Intersection over union of boxes a (n, 4) and b (m, 4), x1 y1 x2 y2: (n, m), in [0, 1]."""
+    first = np.asarray(a, np.float64).reshape(-1, 1, 4)
+    second = np.asarray(b, np.float64).reshape(1, -1, 4)
+    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
+    shared = np.maximum(sides, 0).prod(axis=-1)
+    area_a = (first[..., 2:] - first[..., :2]).prod(axis=-1)
+    area_b = (second[..., 2:] - second[..., :2]).prod(axis=-1)
+    whole = area_a + area_b - shared
+    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+
+
+def in_slot(face: int, faces: npt.ArrayLike, box: npt.ArrayLike) -> bool:
+    """Whether face number `face` is, of all faces (n, 4), the one whose centre is nearest to the box's centre."""
+    centres = np.asarray(faces, np.float64).reshape(-1, 2, 2).mean(axis=1)
+    centre = np.asarray(box, np.float64).reshape(2, 2).mean(axis=0)
+    distances = np.linalg.norm(centres - centre, axis=1)
+    return bool(distances[face] <= distances.min())

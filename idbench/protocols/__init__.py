@@ -1,0 +1,3 @@
+"""Protocols: the rules from faces to numbers. `strict` is ours, `paper` reproduces the published script."""
+
+PROTOCOLS = ("strict", "paper")
