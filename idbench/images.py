@@ -38,20 +38,23 @@ RGB = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """An image as it was stored: a file on disk, or bytes out of a parquet row.
+    """An image as it was stored: a file on disk, bytes out of a parquet row, or one that was analysed
+    before and is known by its digest alone.
 
-    `name` is what messages call it. Exactly one of `path` and `data` is set.
+    `name` is what messages call it. Exactly one of `path`, `data` and `digest` is set.
     """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
+    digest: str | None = None
 
     def read(self) -> bytes:
         """The encoded bytes. Raises `UnreadableImageError` if the file cannot be read."""
         if self.data is not None:
             return self.data
-        assert self.path is not None
+        if self.path is None:
+            raise UnreadableImageError(f"{self.name}: its faces left the cache during the run; run again")
         try:
             if self.path.stat().st_size > MAX_BYTES:
                 raise UnreadableImageError(f"{self.name}: larger than {MAX_BYTES >> 20} MiB")

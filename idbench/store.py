@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from idbench.errors import RunError, StorageError
 
-__all__ = ["Cache", "atomic_path", "default_cache_dir", "exclusive_lock", "key_of", "write_bytes", "write_json"]
+__all__ = ["Cache", "atomic_path", "default_cache_dir", "disk_errors", "exclusive_lock", "key_of", "write_bytes", "write_json"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -39,7 +39,7 @@ def default_cache_dir() -> Path:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
     """Turn a refused write into one line that says what to do."""
     try:
         yield
@@ -54,7 +54,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends without an error."""
-    with _disk_errors(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
         os.close(handle)
@@ -84,7 +84,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
 
     Raises `RunError` if another process holds it.
     """
-    with _disk_errors(directory):
+    with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         lock = (directory / ".lock").open("a+")
     with lock:

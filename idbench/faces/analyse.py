@@ -125,15 +125,9 @@ class ImageAnalyser:
                 for _, future in waiting:
                     future.cancel()
 
-    def one(self, image: EncodedImage, view: View = "as_is") -> Analysis:
+    def one(self, image: EncodedImage, view: View = "as_is", encode: bool = False) -> Analysis:
         """A single image."""
-        return self._chunk([Job(None, image, view)])[0]
-
-    def cached(self, digest: str, view: View = "as_is") -> Faces | None:
-        """Faces of an image that was analysed before, by digest; None if any part is not in the cache."""
-        work = _Work(digest, digest, b"", view)
-        self._recall(work)
-        return _faces(work) if self._complete(work) else None
+        return self._chunk([Job(None, image, view, encode)])[0]
 
     def _chunk(self, jobs: Sequence[Job[Any]]) -> list[Analysis]:
         works = [self._start(job) for job in jobs]
@@ -149,6 +143,11 @@ class ImageAnalyser:
         return [Analysis(w.digest, None if w.error else _faces(w), w.error) for w in works]
 
     def _start(self, job: Job[Any]) -> _Work:
+        if job.image.digest is not None:
+            known = _Work(job.image.digest, job.image.name, b"", job.view, encode=job.encode)
+            self._recall(known)
+            if self._complete(known):
+                return known
         try:
             data = job.image.read()
         except UnreadableImageError as error:
@@ -229,7 +228,8 @@ class ImageAnalyser:
                 work.encodings[name] = kept["encoding"]
 
     def _complete(self, work: _Work) -> bool:
-        return work.found is not None and work.embeddings.keys() == self._recognizer_about.keys()
+        encoded = not work.encode or work.encodings.keys() == self._encoder_about.keys()
+        return encoded and work.found is not None and work.embeddings.keys() == self._recognizer_about.keys()
 
     def _store(self, key: str, **arrays: Any) -> None:
         if self.cache is not None:

@@ -95,14 +95,14 @@ def _score(face: FaceView, person: int, people: CasePeople, generated: Faces) ->
 
 def _view(face: FaceView, person: int, people: CasePeople, generated: Faces) -> PersonView:
     target, references = people.targets[person], people.references[person]
-    vectors = np.array([r.embedding for r in references]).reshape(len(references), -1)
+    vectors = _rows([r.embedding for r in references], len(face.embedding))
     nearest = references[nearest_reference(face.embedding, vectors)] if references else None
     others = [t.embedding for j, t in enumerate(people.targets) if j != person and t is not None]
     return PersonView(
         generated=face.embedding,
         target=target.embedding if target else None,
         references=vectors,
-        other_targets=np.array(others).reshape(len(others), -1),
+        other_targets=_rows(others, len(face.embedding)),
         generated_landmarks=face.landmarks,
         target_landmarks=target.landmarks if target else None,
         reference_landmarks=nearest.landmarks if nearest else None,
@@ -111,6 +111,11 @@ def _view(face: FaceView, person: int, people: CasePeople, generated: Faces) -> 
         reference_luma=nearest.luma if nearest else None,
         in_slot=_in_slot(face, person, people, generated),
     )
+
+
+def _rows(vectors: list[npt.NDArray[Any]], length: int) -> npt.NDArray[Any]:
+    """Vectors as rows (n, length), also for n = 0."""
+    return np.array(vectors).reshape(len(vectors), length)
 
 
 def _in_slot(face: FaceView, person: int, people: CasePeople, generated: Faces) -> bool | None:

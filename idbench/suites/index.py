@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -128,11 +129,15 @@ class SuiteIndex:
         return {case_id: groups.find(f"case:{case_id}") for case_id in self.entries}
 
     def stranger(self, case_id: str) -> str | None:
-        """The next case (by id, going round) with as many people and none of the same; None if there is none."""
+        """A case with as many people and none of the same; None if there is none.
+
+        The first such case from half-way round the sorted ids on: neighbours often show the same people
+        in suites that do not label them.
+        """
         people = {self.identities[case_id, i] for i in range(self.entries[case_id].size)}
         ids = self._ids_by_size[self.entries[case_id].size]
-        start = ids.index(case_id)
-        for other in ids[start + 1 :] + ids[:start]:
+        start = bisect_left(ids, case_id) + (len(ids) + 1) // 2
+        for other in (ids[(start + step) % len(ids)] for step in range(len(ids))):
             if people.isdisjoint(self.identities[other, i] for i in range(self.entries[other].size)):
                 return other
         return None

@@ -1,0 +1,80 @@
+"""What a run is asked to do. A TOML file with these fields equals the command-line flags of the same name."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, field_validator
+
+from idbench.errors import ConfigError
+from idbench.models.oracles import ORACLES
+from idbench.records import Record
+
+__all__ = ["RunConfig", "load_config"]
+
+
+class RunConfig(Record):
+    """Everything that decides a run's numbers, and where they go."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    suite: str = Field(description="suite name, NAME:LOCATION, hub id or path")
+    subsets: tuple[str, ...] = Field((), description="only these subsets; empty means all")
+    images: dict[str, str] = Field(default_factory=dict, description="model name -> folder of its images")
+    recognizers: tuple[str, ...] = Field((), description="judges, [NAME=]KIND[:LOCATION]")
+    detector: str | None = Field(None, description="face detector; default: the first recognizer's pack")
+    detection_threshold: float | None = Field(None, ge=0, le=1)
+    protocol: Literal["strict", "paper", "both"] = "strict"
+    oracles: bool = Field(True, description="score the oracles too")
+    clip: str = Field("auto", description="auto, off, or a weight file")
+    aesthetic: str = Field("auto", description="auto, off, or a folder of weights")
+    out: str = Field("runs/latest", description="run directory")
+    cache: str | None = Field(None, description="cache directory")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int | None = Field(None, ge=1, le=256)
+    batch: int = Field(1, ge=1, le=1024, description="images whose crops are embedded together")
+    resamples: int = Field(10_000, ge=100, le=1_000_000)
+    level: float = Field(0.95, gt=0.5, lt=1)
+    interval: Literal["percentile", "bca"] = "percentile"
+    statistics_seed: int = Field(0, ge=0)
+    false_accept_rate: float = Field(0.01, gt=0, lt=1)
+    gallery: int = Field(60, ge=0, le=2000, description="cases shown in the report's gallery")
+
+    @field_validator("images")
+    @classmethod
+    def _usable_names(cls, images: dict[str, str]) -> dict[str, str]:
+        for name in images:
+            if name in ORACLES or name.startswith("oracle-"):
+                raise ValueError(f"'{name}': names beginning with oracle- are taken")
+            if not name or len(name) > 100 or any(ord(c) < 32 or c in '/\\"<>' for c in name) or name[0] == ".":
+                raise ValueError(f"'{name[:40]}' cannot be a model name: 1 to 100 characters, no / \\ \" < >")
+        return images
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols asked for."""
+        return ("strict", "paper") if self.protocol == "both" else (self.protocol,)
+
+
+def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
+    """Merge a TOML file (if any) with the flags given, which win.
+
+    Raises `ConfigError`, one line, for unknown fields, wrong types and values out of range.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"config file {path}: {error}") from error
+    values |= {key: value for key, value in flags.items() if value is not None}
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "configuration"
+        known = ", ".join(RunConfig.model_fields)
+        hint = f"; known fields: {known}" if first["type"] == "extra_forbidden" else ""
+        raise ConfigError(f"{where}: {first['msg']}{hint}") from error

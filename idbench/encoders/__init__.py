@@ -1,0 +1,1 @@
+"""Whole-image encoders: CLIP for prompt and scene, a predictor for aesthetics. Used where weights exist."""

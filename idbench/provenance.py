@@ -1,0 +1,57 @@
+"""Where a number comes from: versions, code state, hardware."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from idbench import __version__
+
+__all__ = ["collect", "git_state", "package_versions"]
+
+PACKAGES = (
+    "numpy", "scipy", "pandas", "pillow", "opencv-python", "onnxruntime", "onnxruntime-gpu", "insightface",
+    "pyarrow", "pydantic", "torch", "facenet-pytorch", "open_clip_torch", "transformers", "diffusers",
+)  # fmt: skip
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages numbers depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit and cleanliness of the source tree idbench runs from; None outside one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        commit, status = (
+            subprocess.run(["git", *args], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout
+            for args in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit.strip(), "clean": not status.strip()}
+
+
+def collect() -> dict[str, Any]:
+    """Code, packages and hardware, without user or host names."""
+    return {
+        "idbench": __version__,
+        "git": git_state(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": len(os.sched_getaffinity(0)),
+        "packages": package_versions(),
+    }

@@ -1,0 +1,188 @@
+"""Chains the stages: suite -> generations -> faces -> scores -> summary -> report. The only module that knows them all.
+
+A run directory belongs to one suite. A second run with the same arguments does only what is missing
+(what networks computed comes out of the cache); other arguments replace tables, summary and report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idbench import provenance
+from idbench.config import RunConfig
+from idbench.encoders import aesthetic, clip
+from idbench.errors import ConfigError, RunError
+from idbench.faces.analyse import ImageAnalyser
+from idbench.faces.opening import open_detector, open_recognizers
+from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
+from idbench.models.images import MatchedImages, open_model
+from idbench.models.oracles import ORACLES
+from idbench.records import RunRecord
+from idbench.score import Scoring, index_and_analyse, score_cases
+from idbench.stats import Verification
+from idbench.store import Cache, exclusive_lock, write_json
+from idbench.suites import Suite, SuiteIndex, open_suite
+from idbench.summary import Settings, summarise
+
+__all__ = ["Progress", "execute", "read_tables", "resummarise"]
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress wanted."""
+
+
+@dataclass
+class _Opened:
+    """What a configuration names, opened."""
+
+    suite: Suite
+    analyser: ImageAnalyser
+    scoring: Scoring
+    folders: list[Any]
+
+
+def execute(config: RunConfig, progress: Progress = _silent) -> Path:
+    """Do everything `config` asks for; returns the run directory.
+
+    Raises `IdbenchError` children with one line each; outcomes of single images are never raised.
+    """
+    if not config.images and not config.oracles:
+        raise ConfigError("nothing to score: give --images NAME=FOLDER, or leave the oracles on")
+    run = Path(config.out).expanduser()
+    opened = _open(config)
+    with exclusive_lock(run):
+        record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
+        previous = _previous(run)
+        index, unreadable = index_and_analyse(opened.suite, opened.scoring, progress)
+        _check_same_suite(run, previous, index)
+        record = record.model_copy(update=_descriptions(opened, index))
+        write_json(run / "run.json", record.model_dump(mode="json"))
+        matched = [folder.match(index.ids) for folder in opened.folders]
+        producers: list[Producer] = [FolderProducer(one) for one in matched]
+        if config.oracles:
+            producers.append(OracleProducer(opened.analyser, index, run / "images"))
+        opened.scoring.producers = producers
+        ledger = Ledger(run / "generations.jsonl")
+        judges = score_cases(opened.suite, index, opened.scoring, ledger, run, progress)
+        write_json(run / "judges.json", {name: judged.as_dict() for name, judged in judges.items()})
+        _write_summary(run, config, progress)
+        counts = _counts(opened, index, unreadable, matched, run)
+        record = record.model_copy(update={"state": "finished", "counts": counts})
+        _make_gallery(run, config, opened, index, progress)
+        write_json(run / "run.json", record.model_dump(mode="json"))
+        _write_report(run, progress)
+    return run
+
+
+def _open(config: RunConfig) -> _Opened:
+    """Open everything named before anything is computed, so that mistakes show at once."""
+    suite = open_suite(config.suite, config.subsets)
+    folders = [open_model(name, location) for name, location in config.images.items()]
+    recognizers = open_recognizers(config.recognizers, config.device)
+    detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
+    text = clip.open_encoder(config.clip, config.device)
+    looks = aesthetic.open_encoder(config.aesthetic, config.device)
+    analyser = ImageAnalyser(
+        detector,
+        recognizers,
+        [encoder for encoder in (text, looks) if encoder is not None],
+        Cache(Path(config.cache).expanduser() if config.cache else None),
+        config.workers,
+        config.batch,
+    )
+    stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
+    scoring = Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate)
+    return _Opened(suite, analyser, scoring, folders)
+
+
+def _previous(run: Path) -> dict[str, Any] | None:
+    path = run / "run.json"
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RunError(f"{path} is not a run record; choose another --out") from error
+
+
+def _check_same_suite(run: Path, previous: dict[str, Any] | None, index: SuiteIndex) -> None:
+    old = (previous or {}).get("suite", {}).get("fingerprint")
+    if old and old != index.fingerprint:
+        raise RunError(
+            f"{run} holds a run on another suite (fingerprint {old[:12]}, this one {index.fingerprint[:12]}); "
+            "choose another --out"
+        )
+
+
+def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
+    suite, analyser = opened.suite, opened.analyser
+    return {
+        "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, **index.describe()},
+        "models": {f.name: {"kind": "images", "folder": str(f.root)} for f in opened.folders}
+        | {name: {"kind": "oracle", "what": what} for name, what in ORACLES.items()},
+        "detector": analyser.detector.describe(),
+        "recognizers": {r.name: r.describe() for r in analyser.recognizers},
+    }
+
+
+def _counts(
+    opened: _Opened, index: SuiteIndex, unreadable: dict[str, str], matched: list[MatchedImages], run: Path
+) -> dict[str, Any]:
+    """The account of what was asked for and what became of it."""
+    return {
+        "suite_problems": dict(sorted(opened.suite.problems.items())),
+        "suite_photos_unreadable": dict(sorted(unreadable.items())),
+        "encoders": {e.name: e.describe() for e in opened.analyser.encoders},
+        "images_analysed_anew": opened.analyser.analysed,
+        "surplus_files": {m.name: {"count": len(m.surplus), "first": list(m.surplus[:20])} for m in matched},
+    }
+
+
+def read_tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """scores, images and suite of a run, rows in one order whatever the suite's was."""
+    if not (run / "scores.parquet").exists():
+        raise RunError(f"{run} is not a finished run: it has no scores.parquet")
+    scores, images, suite = (pd.read_parquet(run / f"{name}.parquet") for name in ("scores", "images", "suite"))
+    images = images.sort_values(["case", "seed"], kind="stable")
+    scores = scores.sort_values(["case", "seed", "person"], kind="stable")
+    return scores, images, suite.sort_values(["case", "person"], kind="stable")
+
+
+def _write_summary(run: Path, config: RunConfig, progress: Progress) -> None:
+    progress("statistics", 0, 1)
+    resummarise(run, Settings(config.resamples, config.level, config.interval, config.statistics_seed))
+    progress("statistics", 1, 1)
+
+
+def resummarise(run: Path, settings: Settings) -> dict[str, Any]:
+    """Compute summary.json of a run anew from its tables."""
+    scores, images, suite = read_tables(run)
+    judges = {
+        name: Verification(**values)
+        for name, values in json.loads((run / "judges.json").read_text(encoding="utf-8")).items()
+    }
+    summary = summarise(scores, images, suite, judges, settings)
+    write_json(run / "summary.json", summary)
+    return summary
+
+
+def _make_gallery(run: Path, config: RunConfig, opened: _Opened, index: SuiteIndex, progress: Progress) -> None:
+    from idbench.gallery import make_thumbnails
+
+    make_thumbnails(run, opened.suite, config.gallery, progress)
+
+
+def _write_report(run: Path, progress: Progress) -> None:
+    from idbench.report import write_report
+
+    progress("report", 0, 1)
+    write_report(run)
+    progress("report", 1, 1)

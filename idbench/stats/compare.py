@@ -1,0 +1,138 @@
+"""Paired comparison of models on the same case, seed and person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from idbench.stats.bootstrap import CHUNK, Method, cluster_sums, intervals, resampled_means
+
+__all__ = ["Comparison", "compare", "holm", "shared_ranks"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Model a against model b on one metric: the mean of a - b over what both have.
+
+    effect: mean difference over the standard deviation of the differences (Cohen's d_z). p: cluster
+    sign-flip permutation; p_holm: adjusted over the family. None where it cannot be computed.
+    """
+
+    a: str
+    b: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    effect: float | None
+    p: float | None
+    p_holm: float | None
+    n: int
+    clusters: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For summary.json."""
+        return asdict(self)
+
+    @property
+    def different(self) -> bool:
+        """Whether the interval of the difference leaves out 0."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def compare(
+    values: npt.ArrayLike,
+    models: Sequence[str],
+    clusters: npt.ArrayLike,
+    rng: np.random.Generator,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    method: Method = "percentile",
+) -> list[Comparison]:
+    """Every pair of models on one metric.
+
+    values : (n, m), a row per case, seed and person, a column per model; nan = not measured. A pair is
+    compared on the rows both have. clusters : labels (n,).
+    """
+    data = np.asarray(values, np.float64)
+    pairs = list(combinations(range(len(models)), 2))
+    if not pairs or not len(data):
+        return []
+    gaps = np.stack([data[:, i] - data[:, j] for i, j in pairs], axis=1)
+    sums, counts = cluster_sums(gaps, clusters)
+    low, high = intervals(sums, counts, resampled_means(sums, counts, resamples, rng), level, method)
+    p_values = _sign_flip(sums, counts, resamples, rng)
+    adjusted = holm(p_values)
+    results = []
+    for k, (i, j) in enumerate(pairs):
+        present = gaps[np.isfinite(gaps[:, k]), k]
+        n = len(present)
+        spread = present.std(ddof=1) if n > 1 else 0.0
+        results.append(
+            Comparison(
+                models[i], models[j],
+                difference=float(present.mean()) if n else None,
+                low=_finite(low[k]), high=_finite(high[k]),
+                effect=float(present.mean() / spread) if spread > 0 else None,
+                p=_finite(p_values[k]), p_holm=_finite(adjusted[k]),
+                n=n, clusters=int((counts[:, k] > 0).sum()),
+            )
+        )  # fmt: skip
+    return results
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _sign_flip(sums: Array, counts: Array, permutations: int, rng: np.random.Generator) -> Array:
+    """Two-sided p per column: how often random signs of whole clusters give a total as large.
+
+    (1 + hits) / (1 + permutations), never 0 (Phipson and Smyth 2010); nan with fewer than two clusters.
+    """
+    c, k = sums.shape
+    observed = np.abs(sums.sum(axis=0))
+    tolerance = 1e-12 * np.abs(sums).sum(axis=0)
+    hits = np.zeros(k)
+    step = max(1, CHUNK // max(c, 1))
+    for start in range(0, permutations, step):
+        rows = min(step, permutations - start)
+        signs = rng.integers(0, 2, size=(rows, c), dtype=np.int8).astype(np.float64) * 2 - 1
+        hits += (np.abs(signs @ sums) >= observed - tolerance).sum(axis=0)
+    p = (1 + hits) / (1 + permutations)
+    return np.where((counts > 0).sum(axis=0) >= 2, p, np.nan)
+
+
+def holm(p_values: npt.ArrayLike) -> Array:
+    """Holm's step-down adjustment (1979) of p-values (k,); nan stays nan and does not count."""
+    p = np.asarray(p_values, np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def shared_ranks(
+    means: dict[str, float], comparisons: Sequence[Comparison], direction: Literal["higher", "lower"] = "higher"
+) -> dict[str, int]:
+    """Rank of each model: 1 + the number of models that are better *and* differ from it.
+
+    Models whose paired difference includes 0 are not told apart, so they share a rank unless a third
+    separates them.
+    """
+    sign = 1 if direction == "higher" else -1
+    beaten_by = dict.fromkeys(means, 0)
+    for pair in comparisons:
+        if pair.a not in means or pair.b not in means or not pair.different or pair.difference is None:
+            continue
+        loser = pair.b if sign * pair.difference > 0 else pair.a
+        beaten_by[loser] += 1
+    return {model: 1 + count for model, count in beaten_by.items()}

@@ -1,0 +1,112 @@
+"""The tables of a run directory: their columns, written in pieces, finished at once.
+
+`scores.parquet`: one row per model, case, seed, person, recognizer and protocol (`paper` rows stand for
+a whole image, person is empty). `images.parquet`: one row per model, case and seed. `suite.parquet`:
+one row per case, person and recognizer. `faces/<recognizer>.parquet`: one row per analysed face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from idbench.metrics import IMAGE_METRICS, all_person_metrics
+from idbench.store import atomic_path
+
+__all__ = ["TableWriter", "faces_schema", "images_schema", "scores_schema", "suite_schema"]
+
+ROWS_AT_ONCE = 5000
+PAPER_COLUMNS = ("rest_ref", "sim_ref_unpadded", "copy_paste_unpadded")
+
+
+def _schema(strings: Sequence[str], integers: Sequence[str], numbers: Sequence[str]) -> pa.Schema:
+    return pa.schema(
+        [(n, pa.string()) for n in strings] + [(n, pa.int64()) for n in integers] + [(n, pa.float64()) for n in numbers]
+    )
+
+
+def scores_schema() -> pa.Schema:
+    """Columns of scores.parquet; every per-person metric has one of its own name."""
+    metrics = [metric.name for metric in all_person_metrics()]
+    return _schema(
+        ["model", "case", "subset", "cluster", "identity", "recognizer", "protocol", "outcome"],
+        ["seed", "person", "face"],
+        [*metrics, "seed_distance", *PAPER_COLUMNS, "x1", "y1", "x2", "y2"],
+    )
+
+
+def images_schema() -> pa.Schema:
+    """Columns of images.parquet."""
+    return _schema(
+        ["model", "case", "subset", "cluster", "outcome", "digest", "path", "error"],
+        ["seed", "width", "height", "faces_expected", "prompt_cut"],
+        [metric.name for metric in IMAGE_METRICS],
+    )
+
+
+def suite_schema() -> pa.Schema:
+    """Columns of suite.parquet; boxes are those of the face that was taken for the person."""
+    return _schema(
+        ["case", "subset", "cluster", "identity", "recognizer", "prompt", "target", "reference"],
+        ["person", "references", "target_width", "target_height"],
+        ["sim_tr", *(f"target_{c}" for c in ("x1", "y1", "x2", "y2")), *(f"reference_{c}" for c in ("x1", "y1", "x2", "y2"))],
+    )
+
+
+def faces_schema() -> pa.Schema:
+    """Columns of faces/<recognizer>.parquet."""
+    return pa.schema(
+        [("digest", pa.string()), ("view", pa.string()), ("face", pa.int64()), ("score", pa.float32())]
+        + [(c, pa.float32()) for c in ("x1", "y1", "x2", "y2")]
+        + [("landmarks", pa.list_(pa.float32())), ("embedding", pa.list_(pa.float32()))]
+    )
+
+
+class TableWriter:
+    """Collects rows, writes them in groups to a temporary file, and puts the table in place at the end.
+
+    Left through an error, nothing is put in place.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.schema = schema
+        self.rows = 0
+        self._waiting: list[Mapping[str, Any]] = []
+
+    def __enter__(self) -> TableWriter:
+        self._place = atomic_path(self.path)
+        self._file = pq.ParquetWriter(self._place.__enter__(), self.schema)
+        return self
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take one row; columns it lacks are empty, keys that are no column are an error."""
+        if unknown := row.keys() - set(self.schema.names):
+            raise KeyError(f"{self.path.name} has no column {sorted(unknown)[0]}")
+        self._waiting.append(row)
+        self.rows += 1
+        if len(self._waiting) >= ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._file.write_table(pa.Table.from_pylist(self._waiting, schema=self.schema))
+            self._waiting.clear()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._flush()
+        except BaseException as failure:
+            self._file.close()
+            self._place.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._file.close()
+        self._place.__exit__(kind, error, trace)
