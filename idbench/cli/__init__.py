@@ -1,0 +1,80 @@
+"""The command line. Results go to stdout, progress and errors to stderr.
+
+Exit codes: 0 done, 1 an error stopped it (one line on stderr), 2 wrong usage, 130 interrupted.
+Failures of single images are outcomes in the results, never an exit code.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from idbench import __version__
+from idbench.cli import caches, inspecting, running, suites
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="idbench",
+    help="Measure identity fidelity and copy-paste of image generators.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"idbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Measure identity fidelity and copy-paste of image generators."""
+
+
+running.register(app)
+inspecting.register(app)
+app.add_typer(suites.app, name="suites")
+app.add_typer(caches.app, name="cache")
+
+
+def main() -> None:
+    """Entry point: every `IdbenchError` becomes one line and exit code 1."""
+    from idbench.errors import IdbenchError
+
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        _stop("interrupted; the same command goes on where this one stopped", 130)
+    except IdbenchError as error:
+        _stop(str(error), 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        _stop(f"{error.strerror}: {error.filename or 'disk'}", 1)
+    except Exception as error:
+        if not hasattr(error, "exit_code"):
+            raise
+        if hasattr(error, "show"):
+            error.show()
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(message: str, code: int) -> None:
+    print(f"idbench: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
