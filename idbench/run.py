@@ -24,7 +24,7 @@ from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
 from idbench.models.images import MatchedImages, open_model
 from idbench.models.oracles import ORACLES
 from idbench.records import RunRecord
-from idbench.score import Scoring, index_and_analyse, score_cases
+from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
 from idbench.store import Cache, exclusive_lock, write_json
 from idbench.suites import Suite, SuiteIndex, open_suite

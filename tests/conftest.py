@@ -1,0 +1,48 @@
+"""Fixtures: real photos, real packs and golden values where they lie, skipped with a reason where not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _folder(variable: str, default: str) -> Path:
+    path = Path(os.environ.get(variable, default)).expanduser()
+    path = path if path.is_absolute() else (ROOT / path).resolve()
+    if not path.is_dir():
+        pytest.skip(f"{variable}: no folder at {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Values produced by the published code (IDBENCH_GOLDEN)."""
+    return _folder("IDBENCH_GOLDEN", "../shared/golden")
+
+
+@pytest.fixture(scope="session")
+def real_suite() -> Path:
+    """A suite of real photos with five sets of outputs (IDBENCH_REAL_SUITE)."""
+    return _folder("IDBENCH_REAL_SUITE", "../shared/data/real-mini")
+
+
+@pytest.fixture(scope="session")
+def packs() -> Path:
+    """A folder with the InsightFace packs mini-a and mini-b (IDBENCH_PACKS)."""
+    return _folder("IDBENCH_PACKS", "../shared/models")
+
+
+@pytest.fixture(scope="session")
+def tmp_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole session, so that networks see every image once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing a test does reaches the user's cache."""
+    monkeypatch.setenv("IDBENCH_CACHE", str(tmp_path_factory.mktemp("user-cache")))
