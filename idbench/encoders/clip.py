@@ -49,7 +49,7 @@ class ClipEncoder:
             network, _, self._transform = open_clip.create_model_and_transforms(
                 architecture, pretrained=str(weights), device=self._device
             )
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (RuntimeError, ValueError, KeyError, AssertionError) as error:  # open_clip asserts shapes
             reason = (str(error).splitlines() or ["no reason given"])[0][:120]
             raise WeightsError(f"{weights} does not fit CLIP {architecture} ({reason})") from error
         self._network = network.eval()

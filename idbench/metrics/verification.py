@@ -31,7 +31,7 @@ def equal_error_rate(genuine: npt.ArrayLike, impostor: npt.ArrayLike) -> float:
     """Error rate at the threshold where false accepts and false rejects are closest: their mean, in [0, 1]."""
     positive, negative = (np.sort(values) for values in _checked(genuine, impostor))
     thresholds = np.unique(np.concatenate([positive, negative, [np.inf]]))
-    accepts = 1 - np.searchsorted(negative, thresholds, "left") / len(negative)
+    accepts = (len(negative) - np.searchsorted(negative, thresholds, "left")) / len(negative)
     rejects = np.searchsorted(positive, thresholds, "left") / len(positive)
     best = int(np.argmin(np.abs(accepts - rejects)))
     return float((accepts[best] + rejects[best]) / 2)
@@ -47,6 +47,6 @@ def threshold_at(impostor: npt.ArrayLike, false_accept_rate: float) -> tuple[flo
     if not len(negative) or not 0 <= false_accept_rate <= 1:
         raise ValueError("expected impostor values and a rate in [0, 1]")
     candidates = np.append(np.unique(negative), np.nextafter(negative[-1], np.inf))
-    rates = 1 - np.searchsorted(negative, candidates, "left") / len(negative)
+    rates = (len(negative) - np.searchsorted(negative, candidates, "left")) / len(negative)
     first = int(np.argmax(rates <= false_accept_rate))
     return float(candidates[first]), float(rates[first])
