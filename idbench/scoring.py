@@ -190,6 +190,7 @@ class _Judges:
         people = sorted(index.identities)
         step = max(1, -(-len(people) // MOST_JUDGED_PEOPLE))
         self._chosen = set(people[::step])
+        self._labelled = index.labelled
         self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
 
     def add(self, recognizer: str, case_id: str, people: CasePeople, identities: Sequence[str]) -> None:
@@ -205,7 +206,9 @@ class _Judges:
         for name, rows in self._rows.items():
             if rows:
                 targets, references, identities = (np.array(column) for column in zip(*rows, strict=True))
-                if judged := verification(targets, references, identities, false_accept_rate):
+                if judged := verification(
+                    targets, references, identities, false_accept_rate, self._labelled
+                ):
                     results[name] = judged
         return results
 

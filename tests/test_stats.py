@@ -150,6 +150,19 @@ def test_pairs_of_one_identity_in_two_cases_are_no_impostors():
     assert (judged.genuine, judged.impostor) == (3, 4)
 
 
+def test_an_unlabelled_person_in_two_slots_does_not_pass_for_an_impostor():
+    draw = rng(10)
+    people = draw.normal(size=(30, 64))
+    people[29] = people[0]
+    targets, references = (people + 0.3 * draw.normal(size=people.shape) for _ in range(2))
+    blind = stats.verification(targets, references, np.arange(30), 0.001)
+    aware = stats.verification(targets, references, np.arange(30), 0.001, labelled=False)
+    assert aware.left_out == 2
+    assert aware.impostor == blind.impostor - 2
+    assert aware.threshold < blind.threshold - 0.3
+    assert aware.auc == 1 > blind.auc
+
+
 def test_pareto_front_hypervolume_and_line_by_hand():
     x, y = [0.2, 0.5, 0.4, 0.6], [0.1, 0.3, 0.4, 0.3]
     assert stats.pareto_front(x, y) == [0, 3]

@@ -149,6 +149,11 @@ class SuiteIndex:
             by_size.setdefault(self.entries[case_id].size, []).append(case_id)
         return by_size
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the suite names the identity of every person."""
+        return all(label is not None for e in self.entries.values() for label in e.labels)
+
     def describe(self) -> dict[str, object]:
         """Counts for reports and `suites show`."""
         entries = self.entries.values()
@@ -159,7 +164,7 @@ class SuiteIndex:
             "identities": len(set(self.identities.values())),
             "clusters": len(set(self.clusters.values())),
             "subsets": dict(sorted(Counter(e.subset for e in entries).items())),
-            "labelled": any(label is not None for e in entries for label in e.labels),
+            "labelled": self.labelled,
             "without_target": sum(e.target is None for e in entries),
             "with_boxes": sum(all(box is not None for box in e.boxes) for e in entries),
         }
