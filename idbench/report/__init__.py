@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-__all__ = ["write_report"]
+from idbench.report.compare import write_comparison
+from idbench.report.data import load
+from idbench.report.html import write
+
+__all__ = ["write_comparison", "write_report"]
 
 
-def write_report(run: Path) -> None:
-    """Thin slice."""
-    summary = json.loads((run / "summary.json").read_text())
-    (run / "report.html").write_text(f"<pre>{json.dumps(summary['models'])}</pre>")
+def write_report(run: Path) -> Path:
+    """Write `report.html` and `tables/` of a run from its directory alone; returns the page.
+
+    Raises `RunError` if the run is not finished or a file of it is damaged.
+    """
+    return write(load(run), run / "report.html", run / "tables")

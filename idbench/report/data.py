@@ -1,0 +1,115 @@
+"""What a report is made from: the tables and records of one run, or of several laid side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idbench.errors import RunError
+
+__all__ = ["RunData", "Source", "load"]
+
+ORDER = {"scores": ["case", "seed", "person"], "images": ["case", "seed"], "suite": ["case", "person"]}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run directory and its record (`run.json`)."""
+
+    name: str
+    path: Path
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Everything the report reads. `sources` has one entry for a run, several for a comparison."""
+
+    sources: tuple[Source, ...]
+    summary: dict[str, Any]
+    scores: pd.DataFrame
+    images: pd.DataFrame
+    suite: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The first run's record; the suite is the same in all of them."""
+        return self.sources[0].record
+
+    @property
+    def recognizers(self) -> list[str]:
+        """Judges, in the order they were named; the first gives the headline."""
+        named = [name for name in self.record["recognizers"] if name in self.summary["recognizers"]]
+        return named or list(self.summary["recognizers"])
+
+    @property
+    def protocols(self) -> list[str]:
+        """Protocols every recognizer has, `strict` first."""
+        first = self.summary["recognizers"][self.recognizers[0]]
+        return [name for name in ("strict", "paper") if name in first]
+
+    @property
+    def models(self) -> list[str]:
+        """Judged models and then the oracles."""
+        return list(self.summary["models"])
+
+    @property
+    def judged(self) -> list[str]:
+        """The models that are ranked: all but the oracles."""
+        return [model for model in self.models if model not in self.summary["oracles"]]
+
+    def is_oracle(self, model: str) -> bool:
+        """Whether the row belongs to the ruler."""
+        return model in self.summary["oracles"]
+
+    def group(self, recognizer: str, protocol: str, name: str = "all") -> dict[str, Any]:
+        """A group's part of the summary: `all` or a subset."""
+        found = self.summary["recognizers"].get(recognizer, {}).get(protocol, {}).get("groups", {}).get(name, {})
+        return dict(found)
+
+    def subsets(self, recognizer: str, protocol: str) -> list[str]:
+        """Names of the subsets that have numbers of their own."""
+        groups = self.summary["recognizers"][recognizer][protocol]["groups"]
+        return [name for name in groups if name != "all"]
+
+    def rows(self, recognizer: str, protocol: str) -> pd.DataFrame:
+        """Rows of scores.parquet."""
+        scores = self.scores
+        return scores[(scores["recognizer"] == recognizer) & (scores["protocol"] == protocol)]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or `RunError` in one line."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise RunError(f"{path.parent} is not a finished run: it has no {path.name}") from error
+    except (ValueError, TypeError, OSError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def read_table(run: Path, name: str) -> pd.DataFrame:
+    """A table of the run, rows in one order whatever the suite's was."""
+    path = run / f"{name}.parquet"
+    if not path.exists():
+        raise RunError(f"{run} is not a finished run: it has no {path.name}")
+    try:
+        return pd.read_parquet(path).sort_values(ORDER[name], kind="stable")
+    except (ValueError, OSError, KeyError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def load(run: Path) -> RunData:
+    """Read a run directory.
+
+    Raises `RunError` if a file is missing or damaged.
+    """
+    source = Source(run.resolve().name, run, read_json(run / "run.json"))
+    summary = read_json(run / "summary.json")
+    scores, images, suite = (read_table(run, name) for name in ORDER)
+    return RunData((source,), summary, scores, images, suite)

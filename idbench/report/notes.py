@@ -1,0 +1,71 @@
+"""What a reader must know before trusting the numbers, said only where it applies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from idbench.report.data import RunData
+
+__all__ = ["notes"]
+
+
+def notes(data: RunData) -> list[str]:
+    """One sentence each; most serious first."""
+    return [*data.notes, *_about_the_run(data), *_about_the_suite(data), *_about_the_judges(data), *_about_the_models(data)]
+
+
+def _about_the_run(data: RunData) -> Iterator[str]:
+    for source in data.sources:
+        where = f"Run {source.name}: " if len(data.sources) > 1 else ""
+        if source.record["state"] != "finished":
+            yield f"{where}the run is not finished; its numbers can change."
+        git = source.record["provenance"].get("git") or {}
+        if git and git.get("clean") is False:
+            yield f"{where}made by code with changes that are not committed, so the commit alone does not reproduce it."
+
+
+def _about_the_suite(data: RunData) -> Iterator[str]:
+    suite = data.record["suite"]
+    counts = data.record.get("counts", {})
+    if suite.get("clusters", 0) < 2:
+        yield "The suite has fewer than two clusters of cases, so no interval can be given; each stands as –."
+    elif suite.get("clusters", 0) < 30:
+        yield f"There are only {suite['clusters']} clusters: intervals from so few are rough, and usually too narrow."
+    if suite.get("labelled") is False:
+        yield "The suite does not label identities; people are told apart by their photos, so clusters may be too many."
+    if suite.get("without_target"):
+        yield f"{suite['without_target']} cases have no target; what needs one is undefined there."
+    if problems := counts.get("suite_problems"):
+        yield f"{len(problems)} problems were found in the suite; they are listed under Outcomes."
+    if unreadable := counts.get("suite_photos_unreadable"):
+        yield f"{len(unreadable)} photos of the suite cannot be read; they are listed under Outcomes."
+
+
+def _about_the_judges(data: RunData) -> Iterator[str]:
+    if len(data.recognizers) == 1:
+        yield "There is one recognizer only; a ranking that a second, independent judge confirms is worth more."
+    for name in data.recognizers:
+        strict = data.summary["recognizers"][name].get("strict")
+        if strict is None:
+            continue
+        judged = strict["verification"]
+        if judged is None:
+            yield f"{name}: the suite has no genuine and impostor pairs to calibrate with, so nothing is verified."
+        elif judged["resolution"] > judged["false_accept_rate"]:
+            yield (
+                f"{name}: {judged['impostor']} impostor pairs cannot show a false accept rate of "
+                f"{judged['false_accept_rate']:g}; the smallest step is {judged['resolution']:.3g}."
+            )
+        if strict["natural_band"] is None:
+            yield f"{name}: no natural band, because no person has both a usable target and reference face."
+
+
+def _about_the_models(data: RunData) -> Iterator[str]:
+    if not data.judged:
+        yield "No model was judged; the table shows the oracles only."
+    for source in data.sources:
+        surplus = source.record.get("counts", {}).get("surplus_files", {})
+        for model, found in surplus.items():
+            if found["count"]:
+                first = ", ".join(found["first"][:3])
+                yield f"{model}: {found['count']} files belong to no case of the suite and were not scored ({first})."
