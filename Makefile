@@ -26,7 +26,7 @@ run: $(VENV)/.core
 	fi
 
 test: $(VENV)/.full
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.full
 	$(BIN)/ruff check .

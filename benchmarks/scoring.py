@@ -55,7 +55,9 @@ def make_copies(suite: str, outputs: Path, models: list[str], folder: Path, copi
             continue
         for copy in range(copies):
             name = f"{case.id}c{copy}"
-            photos = {"target": case.target.read()} | {f"ref{i}": p.references[0].read() for i, p in enumerate(case.people)}
+            photos = {"target": case.target.read()} | {
+                f"ref{i}": p.references[0].read() for i, p in enumerate(case.people)
+            }
             for key, data in photos.items():
                 (folder / f"{name}_{key}.jpg").write_bytes(_again(data, copy))
             for model, path in found.items():
@@ -147,7 +149,9 @@ def _networks(packs: list[Path], counts: list[int], threads: int, workers: int) 
     return time.perf_counter() - start
 
 
-def measure(suite: str, outputs: Path, packs: list[Path], copies: int, models: list[str]) -> Iterator[tuple[str, float]]:
+def measure(
+    suite: str, outputs: Path, packs: list[Path], copies: int, models: list[str]
+) -> Iterator[tuple[str, float]]:
     """Seconds of every arm, in the order they run."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -186,7 +190,9 @@ def main() -> None:
     packs = sorted(path for path in given.packs.iterdir() if path.is_dir())[:2]
     seconds: dict[str, float] = {}
     report: Callable[[str], Any] = (lambda line: None) if given.json else print
-    for arm, value in measure(given.suite, given.outputs or Path(given.suite) / "outputs", packs, given.copies, given.models):
+    for arm, value in measure(
+        given.suite, given.outputs or Path(given.suite) / "outputs", packs, given.copies, given.models
+    ):
         seconds[arm] = value
         report(f"{arm:<22} {value:7.2f} s")
     found = ratios(seconds)

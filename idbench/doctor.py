@@ -53,10 +53,15 @@ def recognizer_states() -> dict[str, str]:
     root = insightface.models_root()
     packs = sorted({path.parent.name for path in root.glob("**/*.onnx")}) if root.is_dir() else []
     weights = [name for name in facenet.FILES if facenet.released_weights(name).is_file()]
-    package = "package missing (pip install --no-deps facenet-pytorch==2.6.0)" if find_spec("facenet_pytorch") is None else "package installed"
+    package = (
+        "package missing (pip install --no-deps facenet-pytorch==2.6.0)"
+        if find_spec("facenet_pytorch") is None
+        else "package installed"
+    )
     where = facenet.released_weights("vggface2").parent
     return {
-        "insightface": (f"packs {', '.join(packs)} in {root}" if packs else f"no packs in {root}") + f" ({insightface.LICENCE})",
+        "insightface": (f"packs {', '.join(packs)} in {root}" if packs else f"no packs in {root}")
+        + f" ({insightface.LICENCE})",
         "onnx": "name a file",
         "facenet": f"{package}; weights {', '.join(weights) or 'none'} in {where}",
         "adaface": "name a checkpoint file" if find_spec("torch") else "torch missing: pip install 'idbench[torch]'",
@@ -67,7 +72,11 @@ def _clip_state() -> str:
     if find_spec("open_clip") is None:
         return "open_clip missing: pip install 'idbench[torch]'"
     found = clip.find_weights()
-    return str(found) if found else f"weights not here: put {clip.HUB_ID}/{clip.HUB_FILE} into the Hugging Face cache, or --clip FILE"
+    return (
+        str(found)
+        if found
+        else f"weights not here: put {clip.HUB_ID}/{clip.HUB_FILE} into the Hugging Face cache, or --clip FILE"
+    )
 
 
 def _aesthetic_state() -> str:
@@ -75,7 +84,11 @@ def _aesthetic_state() -> str:
         return "transformers missing: pip install 'idbench[torch]'"
     folder = aesthetic.default_folder()
     here = (folder / aesthetic.HEAD_FILE).is_file()
-    return str(folder) if here else f"weights not here: {aesthetic.HEAD_FILE} and {aesthetic.ENCODER_FOLDER}/ go to {folder}"
+    return (
+        str(folder)
+        if here
+        else f"weights not here: {aesthetic.HEAD_FILE} and {aesthetic.ENCODER_FOLDER}/ go to {folder}"
+    )
 
 
 def _suite_state() -> str:
@@ -90,5 +103,6 @@ def _storage() -> dict[str, str]:
     place = next(p for p in [default_cache_dir(), *default_cache_dir().parents] if p.exists())
     return {
         "cache": f"{info['path']}: {info['entries']} entries, {info['bytes'] / 1e6:.1f} MB",
-        "free disk": f"{shutil.disk_usage(place).free / 1e9:.1f} GB at {place}, {shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB here",
+        "free disk, cache": f"{shutil.disk_usage(place).free / 1e9:.1f} GB",
+        "free disk, here": f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB",
     }

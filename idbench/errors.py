@@ -1,15 +1,15 @@
 """Errors a user can meet. Each message is one line: what was expected, what was found, what to do.
 
-    IdbenchError                 anything idbench reports on purpose (CLI exit code 1)
-    ├── ConfigError              options or a config file that do not fit together
-    ├── UnknownNameError         a name no registry knows (with a suggestion)
-    ├── SuiteError               a suite that cannot be read or does not hold what it must
-    │   └── MissingDataError     data that must be fetched first
-    ├── WeightsError             weights that are absent, damaged, or not what they claim to be
-    ├── MissingPackageError      an optional package that is not installed
-    ├── UnreadableImageError     an image that cannot be decoded (recorded as an outcome, never fatal)
-    ├── RunError                 a run directory that cannot be used
-    └── StorageError             the disk refused a write
+IdbenchError                 anything idbench reports on purpose (CLI exit code 1)
+├── ConfigError              options or a config file that do not fit together
+├── UnknownNameError         a name no registry knows (with a suggestion)
+├── SuiteError               a suite that cannot be read or does not hold what it must
+│   └── MissingDataError     data that must be fetched first
+├── WeightsError             weights that are absent, damaged, or not what they claim to be
+├── MissingPackageError      an optional package that is not installed
+├── UnreadableImageError     an image that cannot be decoded (recorded as an outcome, never fatal)
+├── RunError                 a run directory that cannot be used
+└── StorageError             the disk refused a write
 """
 
 __all__ = [

@@ -7,7 +7,7 @@ became of each, one JSON line per generation, append-only; the last line of a ke
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -57,7 +57,7 @@ class FolderProducer:
     """
 
     def __init__(self, matched: MatchedImages) -> None:
-        self.models = (matched.name,)
+        self.models: tuple[str, ...] = (matched.name,)
         self._matched = matched
         self._seeds = sorted({seed for seeds in matched.files.values() for seed in seeds}) or [0]
         self._expected = max((len(seeds) for seeds in matched.files.values()), default=1)
@@ -87,15 +87,15 @@ class OracleProducer:
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """All oracles, each an image or the reason why the suite allows none."""
-        makers = {
-            "oracle-target": lambda: self._target(case),
-            "oracle-reference": lambda: self._reference(case),
-            "oracle-paste": lambda: self._paste(case),
-            "oracle-stranger": lambda: self._stranger(case),
+        makers: dict[str, Callable[[Case], EncodedImage]] = {
+            "oracle-target": self._target,
+            "oracle-reference": self._reference,
+            "oracle-paste": self._paste,
+            "oracle-stranger": self._stranger,
         }
         for model, make in makers.items():
             try:
-                yield Produced(model, case.id, 0, make())
+                yield Produced(model, case.id, 0, make(case))
             except (UnreadableImageError, LookupError, ValueError) as error:
                 yield Produced(model, case.id, 0, None, "generation_failed", str(error.args[0]))
 
@@ -159,7 +159,9 @@ class Ledger:
             except ValidationError as error:
                 if number == len(lines):
                     continue
-                raise RunError(f"{path}, line {number}: not a generation record; the ledger was damaged by hand?") from error
+                raise RunError(
+                    f"{path}, line {number}: not a generation record; the ledger was damaged by hand?"
+                ) from error
             self._known[record.key] = record
         if lines and lines[-1]:
             self._drop_broken_end(len(lines[-1].encode()))

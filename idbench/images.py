@@ -134,4 +134,5 @@ def encode_jpeg(pixels: RGB, quality: int = 95) -> bytes:
 def luma(pixels: RGB) -> RGB:
     """BT.601 luma of an RGB array: uint8, the shape without its last axis."""
     weights = np.array([0.299, 0.587, 0.114])
-    return np.rint(pixels.astype(np.float64) @ weights).astype(np.uint8)
+    result: RGB = np.rint(pixels.astype(np.float64) @ weights).astype(np.uint8)
+    return result

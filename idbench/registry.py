@@ -38,9 +38,8 @@ class Registry:
         try:
             return entries[name].load()
         except ImportError as error:
-            raise MissingPackageError(
-                f"{self.kind} '{name}' needs the package '{error.name}', which is not installed"
-            ) from error
+            lacking = f"the package '{error.name}', which is not installed" if error.name else str(error)
+            raise MissingPackageError(f"{self.kind} '{name}' needs {lacking}") from error
 
 
 suites = Registry("suite")

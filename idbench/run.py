@@ -7,6 +7,7 @@ A run directory belongs to one suite. A second run with the same arguments does 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ def execute(config: RunConfig, progress: Progress = _silent) -> Path:
         index, unreadable = index_and_analyse(opened.suite, opened.scoring, progress)
         _check_same_suite(run, previous, index)
         record = record.model_copy(update=_descriptions(opened, index))
+        _drop_stale_composites(run, previous, record)
         write_json(run / "run.json", record.model_dump(mode="json"))
         matched = [folder.match(index.ids) for folder in opened.folders]
         producers: list[Producer] = [FolderProducer(one) for one in matched]
@@ -74,9 +76,9 @@ def execute(config: RunConfig, progress: Progress = _silent) -> Path:
         judges = score_cases(opened.suite, index, opened.scoring, ledger, run, progress)
         write_json(run / "judges.json", {name: judged.as_dict() for name, judged in judges.items()})
         _write_summary(run, config, progress)
-        counts = _counts(opened, index, unreadable, matched, run)
+        counts = _counts(opened, unreadable, matched)
         record = record.model_copy(update={"state": "finished", "counts": counts})
-        _make_gallery(run, config, opened, index, progress)
+        _make_gallery(run, config, opened.suite, progress)
         write_json(run / "run.json", record.model_dump(mode="json"))
         _write_report(run, progress)
     return run
@@ -122,6 +124,15 @@ def _check_same_suite(run: Path, previous: dict[str, Any] | None, index: SuiteIn
         )
 
 
+def _drop_stale_composites(run: Path, previous: dict[str, Any] | None, record: RunRecord) -> None:
+    """Pasted faces depend on where the detector and first judge saw faces; others' are not kept."""
+    if previous is None:
+        return
+    first = next(iter(record.recognizers.items()))
+    if previous.get("detector") != record.detector or first not in previous.get("recognizers", {}).items():
+        shutil.rmtree(run / "images" / "oracle-paste", ignore_errors=True)
+
+
 def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
     suite, analyser = opened.suite, opened.analyser
     return {
@@ -133,9 +144,7 @@ def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
     }
 
 
-def _counts(
-    opened: _Opened, index: SuiteIndex, unreadable: dict[str, str], matched: list[MatchedImages], run: Path
-) -> dict[str, Any]:
+def _counts(opened: _Opened, unreadable: dict[str, str], matched: list[MatchedImages]) -> dict[str, Any]:
     """The account of what was asked for and what became of it."""
     return {
         "suite_problems": dict(sorted(opened.suite.problems.items())),
@@ -174,10 +183,10 @@ def resummarise(run: Path, settings: Settings) -> dict[str, Any]:
     return summary
 
 
-def _make_gallery(run: Path, config: RunConfig, opened: _Opened, index: SuiteIndex, progress: Progress) -> None:
+def _make_gallery(run: Path, config: RunConfig, suite: Suite, progress: Progress) -> None:
     from idbench.gallery import make_thumbnails
 
-    make_thumbnails(run, opened.suite, config.gallery, progress)
+    make_thumbnails(run, suite, config.gallery, progress)
 
 
 def _write_report(run: Path, progress: Progress) -> None:

@@ -142,7 +142,9 @@ def score_cases(
 
 def _suite_side(case: Case, scoring: Scoring) -> SuiteSide:
     """The case's photos again, now out of the cache."""
-    found = iter([scoring.analyser.one(j.image, j.view, j.encode) for j in _suite_jobs(case, "paper" in scoring.protocols)])
+    found = iter(
+        [scoring.analyser.one(j.image, j.view, j.encode) for j in _suite_jobs(case, "paper" in scoring.protocols)]
+    )
     target = next(found) if case.target is not None else None
     side = SuiteSide(case, target, [])
     for person in case.people:
@@ -179,7 +181,10 @@ class _Tables:
                 table.add(
                     {"digest": analysis.digest, "view": view, "face": i, "score": float(found.scores[i])}
                     | _box_columns(found.boxes[i])
-                    | {"landmarks": found.landmarks[i].ravel(), "embedding": analysis.faces.embeddings[name][i]}
+                    | {
+                        "landmarks": found.landmarks[i].ravel(),
+                        "embedding": analysis.faces.embeddings[name][i],
+                    }
                 )
 
 
@@ -206,9 +211,7 @@ class _Judges:
         for name, rows in self._rows.items():
             if rows:
                 targets, references, identities = (np.array(column) for column in zip(*rows, strict=True))
-                if judged := verification(
-                    targets, references, identities, false_accept_rate, self._labelled
-                ):
+                if judged := verification(targets, references, identities, false_accept_rate, self._labelled):
                     results[name] = judged
         return results
 
@@ -216,9 +219,7 @@ class _Judges:
 class _CaseScorer:
     """One case, all recognizers and models: fills the tables and the ledger."""
 
-    def __init__(
-        self, side: SuiteSide, index: SuiteIndex, scoring: Scoring, tables: _Tables, judges: _Judges
-    ) -> None:
+    def __init__(self, side: SuiteSide, index: SuiteIndex, scoring: Scoring, tables: _Tables, judges: _Judges) -> None:
         self.case, self.side, self.scoring, self.tables = side.case, side, scoring, tables
         entry = index.entries[side.case.id]
         self.identities = [index.identities[entry.id, i] for i in range(entry.size)]
@@ -277,7 +278,12 @@ class _CaseScorer:
             state = outcome or (Outcome.SCORED if complete else self._paper_failure(analysis, name))
             self.tables.scores.add(
                 self.common
-                | {"model": generation.model, "seed": generation.seed, "recognizer": name, "protocol": "paper"}
+                | {
+                    "model": generation.model,
+                    "seed": generation.seed,
+                    "recognizer": name,
+                    "protocol": "paper",
+                }
                 | {"outcome": state.value}
                 | {("blending" if key == "rest_gt" else key): value for key, value in values.items()}
                 | {f"{key}_unpadded": plain.get(name, {}).get(key) for key in ("sim_ref", "copy_paste")}
@@ -318,7 +324,10 @@ class _CaseScorer:
         }
         if faces is not None:
             row |= {"width": faces.width, "height": faces.height, "faces_found": len(faces)}
-            row |= {"extra_faces": max(0, len(faces) - expected), "missing_people": max(0, expected - len(faces))}
+            row |= {
+                "extra_faces": max(0, len(faces) - expected),
+                "missing_people": max(0, expected - len(faces)),
+            }
             row |= self._encodings(faces)
         self.tables.images.add(row)
 
@@ -329,7 +338,10 @@ class _CaseScorer:
             if target is not None and "clip" in target.encodings:
                 values["clip_i"] = cosine(vector, target.encodings["clip"])
             if self.prompt_vector is not None:
-                values |= {"clip_t": cosine(vector, self.prompt_vector), "prompt_cut": int(bool(self.prompt_cut))}
+                values |= {
+                    "clip_t": cosine(vector, self.prompt_vector),
+                    "prompt_cut": int(bool(self.prompt_cut)),
+                }
         if (score := faces.encodings.get("aesthetic")) is not None:
             values["aesthetic"] = float(score[0])
         return values
@@ -345,9 +357,17 @@ class _CaseScorer:
                 nearest = _nearest(target, people.references[i])
                 self.tables.suite.add(
                     self.common
-                    | {"recognizer": name, "person": i, "identity": self.identities[i], "prompt": self.case.prompt}
+                    | {
+                        "recognizer": name,
+                        "person": i,
+                        "identity": self.identities[i],
+                        "prompt": self.case.prompt,
+                    }
                     | {"target": self.side.target.digest if self.side.target else None}
-                    | {"reference": self.side.references[i][0].digest, "references": len(self.side.references[i])}
+                    | {
+                        "reference": self.side.references[i][0].digest,
+                        "references": len(self.side.references[i]),
+                    }
                     | {"target_width": people.size[0] if people.size else None}
                     | {"target_height": people.size[1] if people.size else None}
                     | {"sim_tr": nearest[1] if nearest else None}

@@ -25,7 +25,16 @@ import numpy.typing as npt
 
 from idbench.errors import RunError, StorageError
 
-__all__ = ["Cache", "atomic_path", "default_cache_dir", "disk_errors", "exclusive_lock", "key_of", "write_bytes", "write_json"]
+__all__ = [
+    "Cache",
+    "atomic_path",
+    "default_cache_dir",
+    "disk_errors",
+    "exclusive_lock",
+    "key_of",
+    "write_bytes",
+    "write_json",
+]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -94,8 +103,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             raise RunError(
-                f"{directory} is in use by another idbench run (process {holder}); "
-                "wait for it or choose another --out"
+                f"{directory} is in use by another idbench run (process {holder}); wait for it or choose another --out"
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))

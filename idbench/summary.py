@@ -93,7 +93,7 @@ def summarise(
     settings: Settings,
 ) -> dict[str, Any]:
     """Every number of the report from scores.parquet, images.parquet and suite.parquet."""
-    models = _model_order(images["model"].unique())
+    models = _model_order(list(images["model"].unique()))
     recognizers: dict[str, Any] = {}
     for recognizer, rows in scores.groupby("recognizer", sort=False):
         photos = suite[suite["recognizer"] == recognizer]
@@ -201,10 +201,10 @@ def _strict_group(
     for (name, model), one in zip(columns, estimates, strict=True):
         if one.n:
             table[model][name] = one.as_dict()
-    counts = rows.groupby(["model", "outcome"]).size()
-    outcomes: dict[str, dict[str, int]] = {}
-    for (model, outcome), count in counts.items():
-        outcomes.setdefault(str(model), {})[str(outcome)] = int(count)
+    outcomes = {
+        str(model): {str(outcome): int(count) for outcome, count in part["outcome"].value_counts().sort_index().items()}
+        for model, part in rows.groupby("model")
+    }
     ranked = [model for model in models if model not in ORACLES]
     return {
         "models": table,
@@ -310,7 +310,9 @@ def _paper_entry(rows: pd.DataFrame, name: str) -> dict[str, Any] | None:
     if found is None:
         return None
     entry: dict[str, Any] = {"mean": found["mean"], "low": None, "high": None, "n": len(values)}
-    entry |= {key: found[key] for key in ("std", "min", "max", "median", "q1", "q3", "outliers_removed", "outliers_percent")}
+    entry |= {
+        key: found[key] for key in ("std", "min", "max", "median", "q1", "q3", "outliers_removed", "outliers_percent")
+    }
     entry["mean_with_outliers"] = float(np.mean(values))
     if (unpadded := f"{name}_unpadded") in rows.columns:
         plain = rows[unpadded].dropna()
@@ -335,7 +337,13 @@ def _images(images: pd.DataFrame, models: list[str], settings: Settings) -> dict
         table: dict[str, Any] = {}
         for model in models:
             part = rows[rows["model"] == model]
-            estimates = estimate(part[names].to_numpy(float), part["cluster"].to_numpy(), rng, settings.resamples, settings.level)
+            estimates = estimate(
+                part[names].to_numpy(float),
+                part["cluster"].to_numpy(),
+                rng,
+                settings.resamples,
+                settings.level,
+            )
             table[model] = {n: e.as_dict() for n, e in zip(names, estimates, strict=True) if e.n}
             table[model]["outcomes"] = {str(k): int(v) for k, v in part["outcome"].value_counts().sort_index().items()}
             table[model]["prompts_cut"] = int(part["prompt_cut"].fillna(0).sum())

@@ -54,7 +54,11 @@ def suite_schema() -> pa.Schema:
     return _schema(
         ["case", "subset", "cluster", "identity", "recognizer", "prompt", "target", "reference"],
         ["person", "references", "target_width", "target_height"],
-        ["sim_tr", *(f"target_{c}" for c in ("x1", "y1", "x2", "y2")), *(f"reference_{c}" for c in ("x1", "y1", "x2", "y2"))],
+        [
+            "sim_tr",
+            *(f"target_{c}" for c in ("x1", "y1", "x2", "y2")),
+            *(f"reference_{c}" for c in ("x1", "y1", "x2", "y2")),
+        ],
     )
 
 

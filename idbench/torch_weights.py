@@ -28,7 +28,9 @@ def load_state_dict(path: Path) -> dict[str, Any]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path} is not a plain tensor checkpoint; save its state_dict alone and name that file") from error
+        raise WeightsError(
+            f"{path} is not a plain tensor checkpoint; save its state_dict alone and name that file"
+        ) from error
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not all(torch.is_tensor(value) for value in state.values()):
         raise WeightsError(f"{path}: expected a state dict of tensors, found {type(loaded).__name__}")

@@ -28,7 +28,9 @@ def imports_of(path: Path) -> set[str]:
 
 
 def package_imports(folder: str) -> set[str]:
-    paths = [PACKAGE / f"{folder}.py"] if (PACKAGE / f"{folder}.py").exists() else list((PACKAGE / folder).rglob("*.py"))
+    paths = (
+        [PACKAGE / f"{folder}.py"] if (PACKAGE / f"{folder}.py").exists() else list((PACKAGE / folder).rglob("*.py"))
+    )
     return {name.split(".")[1] for path in paths for name in imports_of(path) if "." in name}
 
 
@@ -37,9 +39,34 @@ def test_metrics_know_neither_models_nor_faces_nor_storage():
 
 
 def test_no_stage_imports_a_later_one():
-    assert not package_imports("suites") & {"models", "faces", "protocols", "stats", "scoring", "summary", "report", "run"}
-    assert not package_imports("faces") & {"models", "protocols", "stats", "scoring", "summary", "report", "run"}
-    assert not package_imports("protocols") & {"models", "suites", "stats", "scoring", "summary", "report", "run"}
+    assert not package_imports("suites") & {
+        "models",
+        "faces",
+        "protocols",
+        "stats",
+        "scoring",
+        "summary",
+        "report",
+        "run",
+    }
+    assert not package_imports("faces") & {
+        "models",
+        "protocols",
+        "stats",
+        "scoring",
+        "summary",
+        "report",
+        "run",
+    }
+    assert not package_imports("protocols") & {
+        "models",
+        "suites",
+        "stats",
+        "scoring",
+        "summary",
+        "report",
+        "run",
+    }
     assert not package_imports("stats") & {"models", "suites", "faces", "scoring", "summary", "report", "run"}
     assert not package_imports("scoring") & {"summary", "report", "run", "cli"}
     assert not package_imports("summary") & {"faces", "suites", "scoring", "report", "run", "cli"}

@@ -32,7 +32,7 @@ def tiny_clip(tmp_path_factory):
 def test_clip_vectors_are_those_of_the_network(tiny_clip):
     from idbench.encoders.clip import open_encoder
 
-    spec, network = tiny_clip
+    spec, _ = tiny_clip
     encoder = open_encoder(spec, "cpu")
     images = list(np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3)).astype(np.uint8))
     vectors = encoder.encode(images)
@@ -68,7 +68,14 @@ def test_aesthetic_score_is_the_head_on_the_normalised_pooled_output(tmp_path):
     transformers = pytest.importorskip("transformers")
     from idbench.encoders.aesthetic import ENCODER_FOLDER, HEAD_FILE, _head, open_encoder
 
-    config = transformers.SiglipVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=16)
+    config = transformers.SiglipVisionConfig(
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=16,
+    )
     network = transformers.SiglipVisionModel(config).eval()
     network.save_pretrained(tmp_path / ENCODER_FOLDER)
     processor = transformers.SiglipImageProcessor(size={"height": 32, "width": 32})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_copy_paste_at_its_three_landmarks(seed):
 def test_moving_towards_the_reference_raises_copy_paste(seed):
     g, t, r = np.random.default_rng(seed).normal(size=(3, 64))
     path = [metrics.copy_paste(between(g, r, share), t, r) for share in np.linspace(0.01, 1, 12)]
-    assert all(later >= earlier - 1e-9 for earlier, later in zip(path, path[1:], strict=False))
+    assert all(later >= earlier - 1e-9 for earlier, later in pairwise(path))
     assert path[-1] == pytest.approx(1)
 
 
@@ -116,7 +116,9 @@ def test_match_is_the_best_of_all_assignments(seed, n, m):
     assert len(pairs) == min(n, m)
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
     wide = matrix if n <= m else matrix.T
-    best = max(sum(wide[i, c] for i, c in enumerate(columns)) for columns in permutations(range(wide.shape[1]), len(wide)))
+    best = max(
+        sum(wide[i, c] for i, c in enumerate(columns)) for columns in permutations(range(wide.shape[1]), len(wide))
+    )
     assert sum(matrix[i, j] for i, j in pairs) == pytest.approx(best)
 
 

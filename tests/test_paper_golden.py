@@ -49,7 +49,10 @@ def test_several_people_and_counts_that_differ(values):
             assert scores.copy_paste is None, case["name"]
         else:
             assert scores.copy_paste == pytest.approx(case["expected"], abs=1e-5), case["name"]
-        for key, found, rest in (("sim_gt", scores.sim_gt, scores.rest_gt), ("sim_ref", scores.sim_ref, scores.rest_ref)):
+        for key, found, rest in (
+            ("sim_gt", scores.sim_gt, scores.rest_gt),
+            ("sim_ref", scores.sim_ref, scores.rest_ref),
+        ):
             if expected := case.get(key):
                 assert found == pytest.approx(expected["matched"], abs=1e-5), case["name"]
                 wanted = expected["non_matched_mean"]
@@ -60,9 +63,7 @@ def test_statistics_with_every_way_of_leaving_out_outliers(values):
     for case in values["statistics"]:
         method = case.get("method", "iqr")
         robust = method.startswith("_")
-        found = paper.statistics(
-            case["values"], case.get("remove_outliers", True), "iqr" if robust else method, robust
-        )
+        found = paper.statistics(case["values"], case.get("remove_outliers", True), "iqr" if robust else method, robust)
         if case["expected"] is None:
             assert found is None
         else:
@@ -75,7 +76,9 @@ def sample(case: dict[str, Any]) -> dict[str, paper.Sample] | None:
     if not (case["meta"] and case["has_out"] and case["has_ori"]):
         return None
     return {
-        name: paper.Sample(faces(case["gen"][name]), faces(case["target"][name]), [faces(r[name]) for r in case["refs"]])
+        name: paper.Sample(
+            faces(case["gen"][name]), faces(case["target"][name]), [faces(r[name]) for r in case["refs"]]
+        )
         for name in case["gen"]
     }
 
@@ -84,7 +87,11 @@ def test_a_whole_folder(values):
     expected = values["end_to_end"]
     collected, reported, failed = paper.collect([sample(case) for case in expected["samples"]])
     assert [expected["samples"][i]["name"] for i in reported] == expected["reported_samples"]
-    assert (failed, len(reported), len(expected["samples"])) == (expected["bad"], expected["ok"], expected["total"])
+    assert (failed, len(reported), len(expected["samples"])) == (
+        expected["bad"],
+        expected["ok"],
+        expected["total"],
+    )
     for name, lists in expected["collectors"].items():
         for ours, theirs in COLLECTORS.items():
             assert collected[name][ours] == pytest.approx(lists[theirs], abs=1e-5), (name, ours)
@@ -139,4 +146,7 @@ def test_published_script_on_real_photos(golden, real_suite, packs, tmp_cache, t
                 else run.summary["recognizers"][recognizer]["paper"]["groups"][subset]["models"]
             )
             for metric, entry in metrics.items():
-                assert ours[model][names[metric]]["mean"] == pytest.approx(entry["mean"], abs=5e-3), (key, metric)
+                assert ours[model][names[metric]]["mean"] == pytest.approx(entry["mean"], abs=5e-3), (
+                    key,
+                    metric,
+                )

@@ -63,7 +63,9 @@ def test_fixed_and_dynamic_batches_give_the_same_embeddings(packs):
 def test_onnx_file_with_declared_preprocessing_is_the_pack_itself(packs):
     file = next((packs / "mini-a").glob("rec*.onnx"))
     pack = open_recognizers([f"insightface:{packs / 'mini-a'}"])[0]
-    same, other = open_recognizers([f"a=onnx:{file}?size=112&color=rgb&mean=127.5&scale=127.5", f"b=onnx:{file}?color=bgr"])
+    same, other = open_recognizers(
+        [f"a=onnx:{file}?size=112&color=rgb&mean=127.5&scale=127.5", f"b=onnx:{file}?color=bgr"]
+    )
     crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
     assert np.array_equal(same.embed(crops), pack.embed(crops))
     assert np.array_equal(other.embed(crops[..., ::-1]), pack.embed(crops))
@@ -160,7 +162,10 @@ def test_adaface_agrees_with_the_published_network(golden, tmp_path):
     values = json.loads((golden / "adaface_ir50.json").read_text())
     state = golden_weights(values["state_dict_shapes"], values["seed"])
     checkpoint = tmp_path / "adaface_ir50.ckpt"
-    torch.save({"state_dict": {f"model.{k}": v for k, v in state.items()} | {"head.kernel": torch.zeros(2)}}, checkpoint)
+    torch.save(
+        {"state_dict": {f"model.{k}": v for k, v in state.items()} | {"head.kernel": torch.zeros(2)}},
+        checkpoint,
+    )
     network = network_of(load_state_dict(checkpoint), "golden")
     n = len(values["feature"])
     pixels = 2 * wave(n * 3 * 112 * 112, 78.233, 0.0) - 1

@@ -11,14 +11,17 @@ from idbench.cli.output import print_json
 
 __all__ = ["app"]
 
-app = typer.Typer(help="The cache of faces and embeddings (biometric data; it stays on this machine).", no_args_is_help=True)
-Where = Annotated[Path | None, typer.Option("--cache", help="Cache directory. [default: $IDBENCH_CACHE or ~/.cache/idbench]")]
+app = typer.Typer(
+    help="The cache of faces and embeddings (biometric data; it stays on this machine).", no_args_is_help=True
+)
+Where = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Cache directory. [default: $IDBENCH_CACHE or ~/.cache/idbench]"),
+]
 
 
 @app.command()
-def info(
-    cache: Where = None, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
-) -> None:
+def info(cache: Where = None, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Where the cache lies and how large it is."""
     from idbench.store import Cache
 
@@ -30,9 +33,7 @@ def info(
 
 
 @app.command()
-def clear(
-    cache: Where = None, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
-) -> None:
+def clear(cache: Where = None, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Delete every cached face and embedding."""
     from idbench.store import Cache
 

@@ -13,9 +13,15 @@ __all__ = ["register"]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 RECOGNIZERS = {
-    "insightface": ("insightface:PACK or FOLDER", "ArcFace of an InsightFace pack (buffalo_l, antelopev2, your own folder)"),
+    "insightface": (
+        "insightface:PACK or FOLDER",
+        "ArcFace of an InsightFace pack (buffalo_l, antelopev2, your own folder)",
+    ),
     "onnx": ("onnx:FILE?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface", "any recognition network"),
-    "facenet": ("facenet[:vggface2|casia-webface|FILE]", "FaceNet (facenet-pytorch), documented preprocessing"),
+    "facenet": (
+        "facenet[:vggface2|casia-webface|FILE]",
+        "FaceNet (facenet-pytorch), documented preprocessing",
+    ),
     "adaface": ("adaface:FILE", "AdaFace IR-50 or IR-101, released checkpoint"),
 }
 

@@ -21,7 +21,10 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Aligned columns: the first to the left, numbers to the right."""
     widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
-        cells = [str(c).ljust(w) if i == 0 or not _numeric(c) else str(c).rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            str(c).ljust(w) if i == 0 or not _numeric(c) else str(c).rjust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
         print("  ".join(cells).rstrip())
 
 
@@ -44,7 +47,14 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
 @contextmanager
 def _bars() -> Iterator[Callable[[str, int, int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description:>18}"), BarColumn(), MofNCompleteColumn(),

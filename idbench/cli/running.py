@@ -16,22 +16,37 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stder
 
 
 def score(
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file with the same fields; flags win.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="TOML file with the same fields; flags win.")
+    ] = None,
     suite: Annotated[str | None, typer.Option(help="Suite: name, NAME:LOCATION, hub id, or path.")] = None,
     subset: Annotated[list[str] | None, typer.Option(help="Only this subset; may be repeated.")] = None,
-    images: Annotated[list[str] | None, typer.Option(metavar="NAME=FOLDER", help="Images of a model; may be repeated.")] = None,
+    images: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FOLDER", help="Images of a model; may be repeated.")
+    ] = None,
     recognizer: Annotated[
         list[str] | None,
-        typer.Option(metavar="[NAME=]KIND[:LOCATION]", help="A judge, e.g. insightface:antelopev2; may be repeated. See 'idbench recognizers'."),
+        typer.Option(
+            metavar="[NAME=]KIND[:LOCATION]",
+            help="A judge, e.g. insightface:antelopev2; may be repeated. See 'idbench recognizers'.",
+        ),
     ] = None,
-    detector: Annotated[str | None, typer.Option(help="insightface:PACK or mtcnn. [default: the first recognizer's pack]")] = None,
-    detection_threshold: Annotated[float | None, typer.Option(help="Lowest detection score. [default: the detector's; SCRFD 0.45]")] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="insightface:PACK or mtcnn. [default: the first recognizer's pack]")
+    ] = None,
+    detection_threshold: Annotated[
+        float | None, typer.Option(help="Lowest detection score. [default: the detector's; SCRFD 0.45]")
+    ] = None,
     protocol: Annotated[str | None, typer.Option(help="strict, paper or both. [default: strict]")] = None,
-    oracles: Annotated[bool | None, typer.Option("--oracles/--no-oracles", help="Score the oracles too. [default: yes]")] = None,
+    oracles: Annotated[
+        bool | None, typer.Option("--oracles/--no-oracles", help="Score the oracles too. [default: yes]")
+    ] = None,
     clip: Annotated[str | None, typer.Option(help="CLIP: auto, off, or a weight file. [default: auto]")] = None,
     aesthetic: Annotated[str | None, typer.Option(help="Aesthetics: auto, off, or a folder. [default: auto]")] = None,
     out: Annotated[str | None, typer.Option(help="Run directory. [default: runs/latest]")] = None,
-    cache: Annotated[str | None, typer.Option(help="Cache directory. [default: $IDBENCH_CACHE or ~/.cache/idbench]")] = None,
+    cache: Annotated[
+        str | None, typer.Option(help="Cache directory. [default: $IDBENCH_CACHE or ~/.cache/idbench]")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [default: auto]")] = None,
     workers: Annotated[int | None, typer.Option(help="Threads. [default: usable cores]")] = None,
     batch: Annotated[int | None, typer.Option(help="Images embedded together. [default: 1]")] = None,
@@ -39,7 +54,9 @@ def score(
     level: Annotated[float | None, typer.Option(help="Interval level. [default: 0.95]")] = None,
     interval: Annotated[str | None, typer.Option(help="percentile or bca. [default: percentile]")] = None,
     statistics_seed: Annotated[int | None, typer.Option(help="Seed of the resampling. [default: 0]")] = None,
-    false_accept_rate: Annotated[float | None, typer.Option(help="For the verification threshold. [default: 0.01]")] = None,
+    false_accept_rate: Annotated[
+        float | None, typer.Option(help="For the verification threshold. [default: 0.01]")
+    ] = None,
     gallery: Annotated[int | None, typer.Option(help="Cases in the report's gallery. [default: 60]")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -90,7 +107,11 @@ def _show(run: Path, as_json: bool) -> None:
         for protocol, result in protocols.items():
             print(f"{recognizer}, {protocol}")
             strict = protocol == "strict"
-            columns = ["sim_gt_failure_aware", "sim_gt", "sim_ref", "copy_paste", "found"] if strict else ["sim_gt", "sim_ref", "copy_paste"]
+            columns = (
+                ["sim_gt_failure_aware", "sim_gt", "sim_ref", "copy_paste", "found"]
+                if strict
+                else ["sim_gt", "sim_ref", "copy_paste"]
+            )
             rows = [[m, *(_cell(values.get(name)) for name in columns)] for m, values in result["models"].items()]
             print_table(["model", *columns], rows)
             print()

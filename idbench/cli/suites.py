@@ -41,7 +41,10 @@ def list_suites(json: Json = False) -> None:
     if json:
         print_json(known)
     else:
-        print_table(["suite", "state", "what", "licence"], [[n, e["state"], e["what"], e["licence"]] for n, e in known.items()])
+        print_table(
+            ["suite", "state", "what", "licence"],
+            [[n, e["state"], e["what"], e["licence"]] for n, e in known.items()],
+        )
 
 
 @app.command()
@@ -118,7 +121,10 @@ def fetch(
         raise SuiteError(f"only multiid-bench can be fetched, not '{name}'; folders are opened where they are")
     offer = fetching.look_up(multiid_bench.HUB_ID, revision)
     folder = multiid_bench.default_dir()
-    typer.echo(f"{offer.hub_id} at {offer.revision[:12]}: {len(offer.files)} files, {offer.size / 1e6:.0f} MB", err=True)
+    typer.echo(
+        f"{offer.hub_id} at {offer.revision[:12]}: {len(offer.files)} files, {offer.size / 1e6:.0f} MB",
+        err=True,
+    )
     typer.echo(f"licence: {offer.licence or multiid_bench.LICENCE} ({multiid_bench.LICENCE})", err=True)
     typer.echo(f"to: {folder}", err=True)
     if not yes:

@@ -62,7 +62,9 @@ class AestheticEncoder:
         try:
             self._head.load_state_dict(state)
         except RuntimeError as error:
-            raise WeightsError(f"{head} does not fit the aesthetic head ({str(error).splitlines()[-1].strip()[:120]})") from error
+            raise WeightsError(
+                f"{head} does not fit the aesthetic head ({str(error).splitlines()[-1].strip()[:120]})"
+            ) from error
         self._head.to(self._device)
         self._files = [head, *sorted(encoder.glob("*.safetensors"))]
 

@@ -26,7 +26,7 @@ UNITS = {24: (3, 4, 14, 3), 49: (3, 13, 30, 3)}
 """Blocks per stage by their total: IR-50 has 24 blocks, IR-101 has 49."""
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Improved residual block: BN, conv, BN, PReLU, strided conv, BN; projection where the width changes."""
 
     def __init__(self, width_in: int, width: int, stride: int) -> None:
@@ -51,14 +51,12 @@ class Block(nn.Module):
         return result
 
 
-class AdaFaceNetwork(nn.Module):
+class AdaFaceNetwork(nn.Module):  # type: ignore[misc]
     """IR-50 or IR-101 backbone with a 512-d head; module names follow the released checkpoints."""
 
     def __init__(self, units: tuple[int, ...]) -> None:
         super().__init__()
-        self.input_layer = nn.Sequential(
-            nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64)
-        )
+        self.input_layer = nn.Sequential(nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64))
         blocks: list[Block] = []
         width_in = 64
         for width, count in zip((64, 128, 256, 512), units, strict=True):
@@ -92,7 +90,8 @@ def network_of(state: dict[str, Any], source: str) -> AdaFaceNetwork:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise WeightsError(f"{source} does not fit AdaFace ({str(error).splitlines()[-1].strip()[:120]})") from error
-    return network.eval()
+    network.eval()
+    return network
 
 
 class AdaFaceRecognizer:

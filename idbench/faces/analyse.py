@@ -139,7 +139,10 @@ class ImageAnalyser:
         for recognizer in self.recognizers:
             self._embed(recognizer, [work for work in readable if recognizer.name not in work.embeddings])
         for encoder in self.encoders:
-            self._encode(encoder, [w for w in readable if w.encode and w.error is None and encoder.name not in w.encodings])
+            self._encode(
+                encoder,
+                [w for w in readable if w.encode and w.error is None and encoder.name not in w.encodings],
+            )
         return [Analysis(w.digest, None if w.error else _faces(w), w.error) for w in works]
 
     def _start(self, job: Job[Any]) -> _Work:

@@ -51,7 +51,9 @@ class FacenetRecognizer:
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
-            raise WeightsError(f"{weights} is not an InceptionResnetV1 state dict ({str(error).splitlines()[-1].strip()[:120]})") from error
+            raise WeightsError(
+                f"{weights} is not an InceptionResnetV1 state dict ({str(error).splitlines()[-1].strip()[:120]})"
+            ) from error
         self.name = name
         self._weights = weights
         self._device = torch_device(device)

@@ -47,9 +47,7 @@ class MtcnnDetector:
         scores = np.asarray(scores, dtype=np.float32)
         kept = np.flatnonzero(scores >= self.threshold)
         kept = kept[np.argsort(-scores[kept], kind="stable")]
-        return Detections(
-            np.asarray(boxes, np.float32)[kept], np.asarray(landmarks, np.float32)[kept], scores[kept]
-        )
+        return Detections(np.asarray(boxes, np.float32)[kept], np.asarray(landmarks, np.float32)[kept], scores[kept])
 
     def describe(self) -> dict[str, Any]:
         """Everything the detections depend on."""

@@ -42,7 +42,8 @@ class Preprocessing:
     def apply(self, crops: RGB) -> Float:
         """uint8 (n, h, w, 3) RGB -> float32 (n, 3, h, w)."""
         ordered = crops if self.color == "rgb" else crops[..., ::-1]
-        scaled = (ordered.astype(np.float32) - np.float32(self.mean)) / np.float32(self.scale)
+        mean, scale = np.asarray(self.mean, np.float32), np.asarray(self.scale, np.float32)
+        scaled = (ordered.astype(np.float32) - mean) / scale
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), dtype=np.float32)
 
     def describe(self) -> dict[str, Any]:

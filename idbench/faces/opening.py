@@ -26,7 +26,13 @@ def parse_recognizer(spec: str) -> tuple[str, str, str]:
         name, spec = match["name"], match["spec"]
     kind, _, location = spec.partition(":")
     path = location.partition("?")[0]
-    return name or (Path(path).stem if Path(path).suffix in (".onnx", ".pt", ".ckpt", ".pth") else Path(path).name) or kind, kind, location
+    return (
+        name
+        or (Path(path).stem if Path(path).suffix in (".onnx", ".pt", ".ckpt", ".pth") else Path(path).name)
+        or kind,
+        kind,
+        location,
+    )
 
 
 def open_recognizers(specs: Sequence[str], device: str = "auto") -> list[Recognizer]:

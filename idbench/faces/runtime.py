@@ -86,5 +86,7 @@ def split_spec(location: str, allowed: dict[str, type]) -> tuple[str, dict[str, 
         try:
             values[key] = json.loads(f"[{text}]") if allowed[key] is list else allowed[key](text)
         except ValueError as error:
-            raise ConfigError(f"parameter {key}={text} in '{location}' is not of type {allowed[key].__name__}") from error
+            raise ConfigError(
+                f"parameter {key}={text} in '{location}' is not of type {allowed[key].__name__}"
+            ) from error
     return path, values

@@ -31,7 +31,8 @@ def iou_matrix(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
     area_a = (first[..., 2:] - first[..., :2]).prod(axis=-1)
     area_b = (second[..., 2:] - second[..., :2]).prod(axis=-1)
     whole = area_a + area_b - shared
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    result: npt.NDArray[np.float64] = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    return result
 
 
 def in_slot(face: int, faces: npt.ArrayLike, box: npt.ArrayLike) -> bool:

@@ -10,9 +10,7 @@ from idbench.metrics.identity import unit
 
 __all__ = ["FACE_MODEL", "head_pose", "mean_pairwise_angle", "rotation_between", "ssim", "yaw_pitch_roll"]
 
-FACE_MODEL = np.array(
-    [[-31.5, 0.0, 0.0], [31.5, 0.0, 0.0], [0.0, 36.0, 28.0], [-26.0, 72.8, 5.0], [26.0, 72.8, 5.0]]
-)
+FACE_MODEL = np.array([[-31.5, 0.0, 0.0], [31.5, 0.0, 0.0], [0.0, 36.0, 28.0], [-26.0, 72.8, 5.0], [26.0, 72.8, 5.0]])
 """Five landmarks of an average face in mm: x to image right, y down, z towards the viewer.
 In-plane proportions are those of the ArcFace template, so a face on the template has pose 0; the nose
 tip stands 28 mm and the mouth corners 5 mm before the eyes."""

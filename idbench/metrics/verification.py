@@ -9,7 +9,9 @@ from scipy.stats import rankdata
 __all__ = ["auc", "equal_error_rate", "threshold_at"]
 
 
-def _checked(genuine: npt.ArrayLike, impostor: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _checked(
+    genuine: npt.ArrayLike, impostor: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     positive, negative = np.asarray(genuine, np.float64).ravel(), np.asarray(impostor, np.float64).ravel()
     if not len(positive) or not len(negative):
         raise ValueError(f"expected genuine and impostor values, found {len(positive)} and {len(negative)}")

@@ -1,9 +1,9 @@
 """Oracles: models with a known answer, in every run, so that every table carries its own ruler.
 
-    oracle-target      the target given back: copy-paste -1, similarity to the target 1
-    oracle-reference   the reference given back: copy-paste 1
-    oracle-paste       the reference face pasted into the target by landmarks: the forgery to be caught
-    oracle-stranger    another case's target: nobody's face; similarity at chance level
+oracle-target      the target given back: copy-paste -1, similarity to the target 1
+oracle-reference   the reference given back: copy-paste 1
+oracle-paste       the reference face pasted into the target by landmarks: the forgery to be caught
+oracle-stranger    another case's target: nobody's face; similarity at chance level
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ ORACLES = {
 }
 
 
-
-def paste_face(
-    target: RGB, reference: RGB, target_landmarks: npt.ArrayLike, reference_landmarks: npt.ArrayLike
-) -> RGB:
+def paste_face(target: RGB, reference: RGB, target_landmarks: npt.ArrayLike, reference_landmarks: npt.ArrayLike) -> RGB:
     """A copy of `target` with the reference's face laid over by five landmarks (5, 2), with a soft edge.
 
     Brightness and colour of the pasted face are shifted to the mean of what it covers; pose, expression

@@ -83,7 +83,9 @@ def copy_geo_people(generated: Vectors, targets: Vectors, references: Vectors) -
         return None
     rows, to_target = linear_sum_assignment(-_cosines(generated, targets))
     _, to_reference = linear_sum_assignment(-_cosines(generated, references))
-    scores = [copy_geo(generated[i], targets[t], references[r]) for i, t, r in zip(rows, to_target, to_reference, strict=True)]
+    scores = [
+        copy_geo(generated[i], targets[t], references[r]) for i, t, r in zip(rows, to_target, to_reference, strict=True)
+    ]
     return np.asarray(scores, np.float32)
 
 
@@ -198,7 +200,8 @@ def _keep(values: Vectors, method: str) -> Vectors:
     else:
         q1, q3 = np.percentile(values, 25), np.percentile(values, 75)
         low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
-    return values[(values >= low) & (values <= high)]
+    kept: Vectors = values[(values >= low) & (values <= high)]
+    return kept
 
 
 def statistics(
@@ -228,7 +231,9 @@ def statistics(
     return {name: float(number) for name, number in zip(names, numbers, strict=True)}
 
 
-def summarise_collectors(collectors: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[str, Any]]:
+def summarise_collectors(
+    collectors: Mapping[str, Mapping[str, Sequence[float]]],
+) -> dict[str, dict[str, Any]]:
     """Statistics per recognizer, and `average` over all recognizers' values pooled."""
     summary = {name: {metric: statistics(v) for metric, v in lists.items()} for name, lists in collectors.items()}
     pooled = {metric: [x for lists in collectors.values() for x in lists[metric]] for metric in _empty()}

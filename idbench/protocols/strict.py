@@ -64,9 +64,10 @@ def score_seeds(images: list[list[PersonScore]]) -> None:
     """Add `seed_distance` to the scores of one case under several seeds, in place."""
     for person in range(len(images[0]) if images else 0):
         scores = [scored[person] for scored in images if scored[person].embedding is not None]
-        distances = mean_pairwise_angle([score.embedding for score in scores]) if len(scores) > 1 else []
-        for score, distance in zip(scores, distances, strict=False):
-            score.values["seed_distance"] = float(distance)
+        vectors = [score.embedding for score in scores if score.embedding is not None]
+        if len(vectors) > 1:
+            for score, distance in zip(scores, mean_pairwise_angle(vectors), strict=True):
+                score.values["seed_distance"] = float(distance)
 
 
 def _without_face(people: CasePeople, person: int, outcome: Outcome) -> PersonScore:
@@ -88,9 +89,7 @@ def _score(face: FaceView, person: int, people: CasePeople, generated: Faces) ->
     view = _view(face, person, people, generated)
     values = {metric.name: metric.value(view) for metric in all_person_metrics()}
     complete = all(np.isfinite(values[name]) for name in ESSENTIAL)
-    return PersonScore(
-        person, Outcome.SCORED if complete else Outcome.UNDEFINED, values, face.index, face.embedding
-    )
+    return PersonScore(person, Outcome.SCORED if complete else Outcome.UNDEFINED, values, face.index, face.embedding)
 
 
 def _view(face: FaceView, person: int, people: CasePeople, generated: Faces) -> PersonView:

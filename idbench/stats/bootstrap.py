@@ -122,6 +122,4 @@ def _estimate(sums: Array, counts: Array, low: Any, high: Any) -> Estimate:
     n = int(counts.sum())
     mean = float(sums.sum() / n) if n else None
     known = np.isfinite(low) and np.isfinite(high)
-    return Estimate(
-        mean, float(low) if known else None, float(high) if known else None, n, int((counts > 0).sum())
-    )
+    return Estimate(mean, float(low) if known else None, float(high) if known else None, n, int((counts > 0).sum()))

@@ -121,7 +121,9 @@ def holm(p_values: npt.ArrayLike) -> Array:
 
 
 def shared_ranks(
-    means: dict[str, float], comparisons: Sequence[Comparison], direction: Literal["higher", "lower"] = "higher"
+    means: dict[str, float],
+    comparisons: Sequence[Comparison],
+    direction: Literal["higher", "lower"] = "higher",
 ) -> dict[str, int]:
     """Rank of each model: 1 + the number of models that are better *and* differ from it.
 

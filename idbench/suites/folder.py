@@ -64,12 +64,20 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
     root = Path(location).expanduser()
     if not location or not is_folder_suite(root):
         raise MissingDataError(
-            f"expected {MANIFEST} or case folders with meta.json in '{location}', found neither; see 'idbench suites list'"
+            f"expected {MANIFEST} or case folders with meta.json in '{location}', found neither; "
+            "see 'idbench suites list'"
         )
     if (root / MANIFEST).is_file():
         with (root / MANIFEST).open(encoding="utf-8") as lines:
             count = sum(1 for line in lines if line.strip())
-        return Suite(root.name, str(root), "as its owner says", lambda problems: _manifest(root, problems), count, subsets)
+        return Suite(
+            root.name,
+            str(root),
+            "as its owner says",
+            lambda problems: _manifest(root, problems),
+            count,
+            subsets,
+        )
     count = sum(1 for _ in root.glob("*/meta.json"))
     return Suite(root.name, str(root), "as its owner says", lambda problems: _published(root, problems), count, subsets)
 
@@ -96,7 +104,8 @@ def _manifest_case(root: Path, row: ManifestCase, problems: dict[str, str]) -> C
         )
         box = None
         try:
-            box = (parse_boxes([person.box], 1) or [None])[0] if person.box is not None else None
+            boxes = parse_boxes([person.box], 1) if person.box is not None else None
+            box = boxes[0] if boxes else None
         except ValueError as error:
             problems[row.id] = f"box of person {i + 1} ignored: {error}"
         people.append(Person(references, person.identity, box))
@@ -117,7 +126,9 @@ def _published(root: Path, problems: dict[str, str]) -> Iterator[Case]:
             row = json.loads(inside(root, f"{folder.name}/meta.json").read_text(encoding="utf-8"))
             prompt = str(row["prompt"])
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-            raise SuiteError(f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})') from error
+            raise SuiteError(
+                f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})'
+            ) from error
         references = _numbered_references(root, folder)
         boxes = None
         try:

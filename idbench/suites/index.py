@@ -116,9 +116,7 @@ class SuiteIndex:
                 photos = set(e.references[i]) | ({e.target} if e.size == 1 and e.target else set())
                 for photo in photos - {""}:
                     groups.join(f"photo:{photo}", me)
-        return {
-            (e.id, i): groups.find(f"person:{e.id}:{i}") for e in self.entries.values() for i in range(e.size)
-        }
+        return {(e.id, i): groups.find(f"person:{e.id}:{i}") for e in self.entries.values() for i in range(e.size)}
 
     @cached_property
     def clusters(self) -> dict[str, str]:

@@ -97,9 +97,7 @@ def _case(row: dict[str, Any], problems: dict[str, str]) -> Case:
         boxes = parse_boxes(row.get("bboxes"), len(references))
     except ValueError as error:
         problems[case_id] = f"boxes ignored: {error}"
-    people = tuple(
-        Person(references=(image,), box=boxes[i] if boxes else None) for i, image in enumerate(references)
-    )
+    people = tuple(Person(references=(image,), box=boxes[i] if boxes else None) for i, image in enumerate(references))
     return Case(
         id=case_id,
         prompt=str(row["prompt"] or ""),
