@@ -1,0 +1,68 @@
+"""Which metrics a summary can hold, and how uncertainty is computed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from idbench.metrics import IMAGE_METRICS, Metric, all_person_metrics
+from idbench.metrics.catalog import SEED_DISTANCE
+
+__all__ = ["DERIVED", "FAILURE_AWARE", "Settings", "declaration", "groups_of", "metric_declarations"]
+
+FAILURE_AWARE = "_failure_aware"
+DERIVED = (
+    Metric("found", "people found", 0, 1, "higher", "share", "share of people whose face was found", headline=True),
+    Metric("over_similar", "over-similar", 0, 1, "lower", "share",
+           "share of people more like the reference than 95 % of real photo pairs", headline=True),
+    Metric("verified", "verified", 0, 1, "higher", "share",
+           "share of generated faces the judge accepts as the person", failure_value=0.0),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How uncertainty is computed."""
+
+    resamples: int = 10_000
+    level: float = 0.95
+    interval: Literal["percentile", "bca"] = "percentile"
+    seed: int = 0
+
+    def rng(self, *labels: str) -> np.random.Generator:
+        """A generator of its own for every (recognizer, protocol, group), so none depends on what else is there."""
+        digest = hashlib.sha256("\0".join(labels).encode()).digest()
+        return np.random.default_rng([self.seed, int.from_bytes(digest[:8], "big")])
+
+
+def metric_declarations() -> dict[str, Metric]:
+    """Every metric a summary can hold, by name, failure-aware forms included."""
+    declared = [*all_person_metrics(), *DERIVED, SEED_DISTANCE, *IMAGE_METRICS]
+    forms = [
+        Metric(
+            m.name + FAILURE_AWARE, f"{m.title}, failures count {m.failure_value:g}", m.low, m.high, m.direction,
+            m.unit, m.meaning, m.citation, headline=m.headline,
+        )
+        for m in declared if m.failure_value is not None
+    ]  # fmt: skip
+    return {metric.name: metric for metric in [*declared, *forms]}
+
+
+def declaration(metric: Metric) -> dict[str, Any]:
+    """What summary.json says about a metric."""
+    bounds = [None if not np.isfinite(x) else float(x) for x in (metric.low, metric.high)]
+    return {
+        "title": metric.title, "direction": metric.direction, "unit": metric.unit, "range": bounds,
+        "meaning": metric.meaning, "citation": metric.citation, "headline": metric.headline,
+    }  # fmt: skip
+
+
+def groups_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """All rows, then each subset's where there are several."""
+    subsets = sorted(rows["subset"].unique())
+    groups = {"all": rows}
+    return groups | {s: rows[rows["subset"] == s] for s in subsets} if len(subsets) > 1 else groups

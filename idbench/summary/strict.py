@@ -1,0 +1,193 @@
+"""Numbers of the strict protocol: estimates, comparisons, ranks, trade-off, judge."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from idbench.metrics import all_person_metrics
+from idbench.models.oracles import ORACLES
+from idbench.records import FAILURES, Outcome
+from idbench.stats import (
+    Band,
+    Comparison,
+    Verification,
+    cluster_sums,
+    compare,
+    estimate,
+    hypervolume,
+    line_distances,
+    natural_band,
+    pareto_front,
+    resampled_means,
+    shared_ranks,
+)
+from idbench.summary.declared import DERIVED, FAILURE_AWARE, Settings, groups_of, metric_declarations
+
+__all__ = ["COMPARED", "FLOOR", "summarise_strict"]
+
+COMPARED: tuple[tuple[str, Literal["higher", "lower"]], ...] = (
+    ("sim_gt_failure_aware", "higher"),
+    ("copy_paste", "lower"),
+)
+"""Metrics on which models are compared pairwise, and which way is better."""
+
+FLOOR = {"one": 0.40, "several": 0.35}
+"""Failure-aware sim_gt below which a model's copy-paste is not ranked (arXiv 2510.14975, Fig. 5)."""
+
+
+def summarise_strict(
+    recognizer: str,
+    rows: pd.DataFrame,
+    photos: pd.DataFrame,
+    judged: Verification | None,
+    models: list[str],
+    settings: Settings,
+) -> dict[str, Any]:
+    """Every number of one recognizer, for all cases and per subset.
+
+    rows : its strict rows of scores.parquet; photos : its rows of suite.parquet; judged : how well it tells
+    people apart; models in the order of the tables.
+    """
+    band = natural_band(photos["sim_tr"])
+    rows = _with_derived(rows, band, judged)
+    groups = {
+        name: _strict_group(part, models, settings, settings.rng(recognizer, "strict", name))
+        for name, part in groups_of(rows).items()
+    }
+    return {
+        "models": groups["all"]["models"],
+        "groups": groups,
+        "natural_band": band.as_dict() if band else None,
+        "verification": judged.as_dict() if judged else None,
+    }
+
+
+def _with_derived(rows: pd.DataFrame, band: Band | None, judged: Verification | None) -> pd.DataFrame:
+    """Add found, over_similar, verified, and the failure-aware forms."""
+    failed = rows["outcome"].isin([outcome.value for outcome in FAILURES])
+    outside = (rows["outcome"] == Outcome.UNDEFINED.value) & rows["face"].isna()
+    extra: dict[str, Any] = {
+        "found": (~failed).astype(float).mask(outside),
+        "over_similar": np.nan,
+        "verified": np.nan,
+    }
+    if band is not None:
+        extra["over_similar"] = (rows["sim_ref"] > band.high).astype(float).mask(rows["sim_ref"].isna())
+    if judged is not None:
+        extra["verified"] = (rows["sim_gt"] >= judged.threshold).astype(float).mask(rows["sim_gt"].isna())
+    rows = rows.assign(**extra)
+    forms = {
+        m.name + FAILURE_AWARE: rows[m.name].mask(failed, m.failure_value)
+        for m in [*all_person_metrics(), *DERIVED] if m.failure_value is not None
+    }  # fmt: skip
+    return rows.assign(**forms)
+
+
+def _strict_group(
+    rows: pd.DataFrame, models: list[str], settings: Settings, rng: np.random.Generator
+) -> dict[str, Any]:
+    names = [name for name in metric_declarations() if name in rows.columns]
+    wide = rows.pivot(index=["cluster", "case", "seed", "person"], columns="model", values=names).sort_index()
+    clusters = wide.index.get_level_values("cluster").to_numpy()
+    columns = [(name, model) for model in models for name in names if (name, model) in wide.columns]
+    estimates = estimate(
+        wide[columns].to_numpy(float), clusters, rng, settings.resamples, settings.level, settings.interval
+    )
+    table: dict[str, dict[str, Any]] = {model: {} for model in models}
+    for (name, model), one in zip(columns, estimates, strict=True):
+        if one.n:
+            table[model][name] = one.as_dict()
+    outcomes = {
+        str(model): {str(outcome): int(count) for outcome, count in part["outcome"].value_counts().sort_index().items()}
+        for model, part in rows.groupby("model")
+    }
+    ranked = [model for model in models if model not in ORACLES]
+    several = bool((rows["person"] > 0).any())
+    floor = FLOOR["several" if several else "one"]
+    return {
+        "models": table,
+        "outcomes": outcomes,
+        "people": int(rows[["case", "person"]].drop_duplicates().shape[0]),
+        "clusters": len(set(clusters)),
+        "several_people": several,
+        "copy_paste_floor": floor,
+        **_comparisons(wide, clusters, ranked, table, floor, settings, rng),
+        "tradeoff": _tradeoff(wide, clusters, ranked, floor, settings, rng),
+    }
+
+
+def _comparisons(
+    wide: pd.DataFrame,
+    clusters: Any,
+    models: list[str],
+    table: dict[str, dict[str, Any]],
+    floor: float,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Paired comparisons and shared ranks per compared metric."""
+    comparisons: dict[str, list[dict[str, Any]]] = {}
+    ranks: dict[str, dict[str, int]] = {}
+    for name, direction in COMPARED:
+        means = {m: table[m][name]["mean"] for m in models if name in table[m]}
+        if name == "copy_paste":
+            means = {m: v for m, v in means.items() if table[m]["sim_gt_failure_aware"]["mean"] >= floor}
+        values = wide[[(name, model) for model in means]].to_numpy(float) if means else np.empty((0, 0))
+        pairs: list[Comparison] = compare(
+            values, list(means), clusters, rng, settings.resamples, settings.level, settings.interval
+        )
+        comparisons[name] = [pair.as_dict() for pair in pairs]
+        ranks[name] = shared_ranks(means, pairs, direction)
+    return {"comparisons": comparisons, "ranks": ranks}
+
+
+def _tradeoff(
+    wide: pd.DataFrame, clusters: Any, models: list[str], floor: float, settings: Settings, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Pareto front, hypervolume, spread of each point, and signed distances from the line through the others.
+
+    Models below the floor draw strangers and so tell nothing about the trade-off: they do not shape the line.
+    """
+    names = [(name, model) for name in ("sim_gt_failure_aware", "copy_paste") for model in models]
+    values = wide.reindex(columns=pd.MultiIndex.from_tuples(names)).to_numpy(float) if names else np.empty((0, 0))
+    sums, counts = cluster_sums(values, clusters)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        point = sums.sum(axis=0) / counts.sum(axis=0)
+    draws = (
+        resampled_means(sums, counts, settings.resamples, rng) if len(sums) > 1 else np.full((1, len(names)), np.nan)
+    )
+    k = len(models)
+    x, y = point[:k], point[k:]
+    shaping = np.where(x >= floor, 0.0, np.nan)
+    return {
+        "pareto": [models[i] for i in pareto_front(x, y)],
+        "hypervolume": hypervolume(x, y),
+        "line_distance": _distances(
+            models, line_distances(x + shaping, y), line_distances(draws[:, :k] + shaping, draws[:, k:]), settings.level
+        ),
+        "ellipses": {m: c for i, m in enumerate(models) if (c := _covariance(draws[:, [i, k + i]])) is not None},
+    }
+
+
+def _distances(models: list[str], distances: Any, spread: Any, level: float) -> dict[str, Any]:
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    found = {}
+    for i, model in enumerate(models):
+        if np.isfinite(distances[i]):
+            draws = spread[np.isfinite(spread[:, i]), i]
+            low, high = np.quantile(draws, tails) if len(draws) else (np.nan, np.nan)
+            found[model] = {"mean": float(distances[i]), "low": _number(low), "high": _number(high)}
+    return found
+
+
+def _covariance(draws: Any) -> list[list[float]] | None:
+    """Covariance (2, 2) of resampled points; None without enough of them."""
+    draws = draws[np.isfinite(draws).all(axis=1)]
+    return [[float(v) for v in row] for row in np.cov(draws.T)] if len(draws) > 2 else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
