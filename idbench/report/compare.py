@@ -42,9 +42,11 @@ def combine(runs: Sequence[RunData]) -> RunData:
     judges = _shared_judges(runs)
     protocols = _shared_protocols(runs, judges)
     renamed = [_rename(run, source.name, runs, k) for k, (run, source) in enumerate(zip(runs, sources, strict=True))]
-    scores = _joined([_kept_scores(run, names, k) for k, (run, names) in enumerate(zip(renamed, judges, strict=True))], "scores")
+    scores = _joined([_kept_scores(run, names) for run, names in zip(renamed, judges, strict=True)], "scores")
     scores = scores[scores["protocol"].isin(protocols)]
     images = _joined([run.images for run in renamed], "images")
+    if images.duplicated(["model", "case", "seed"]).any():
+        raise RunError("two models have the same name even with their runs' names added; rename a run directory")
     suite = runs[0].suite[runs[0].suite["recognizer"].isin(judges[0])]
     config = runs[0].record["config"]
     settings = Settings(config["resamples"], config["level"], config["interval"], config["statistics_seed"])
@@ -103,9 +105,9 @@ def _rename(run: RunData, name: str, runs: Sequence[RunData], position: int) -> 
     return replace(run, scores=scores, images=images)
 
 
-def _kept_scores(run: RunData, names: dict[str, str], position: int) -> pd.DataFrame:
+def _kept_scores(run: RunData, names: dict[str, str]) -> pd.DataFrame:
     kept = run.scores[run.scores["recognizer"].isin(names)]
-    return kept.assign(recognizer=kept["recognizer"].map(names), run=position)
+    return kept.assign(recognizer=kept["recognizer"].map(names))
 
 
 def _joined(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
@@ -117,17 +119,24 @@ def _joined(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
 
 def _verifications(run: RunData, names: Sequence[str]) -> dict[str, Verification]:
     found = read_json(run.sources[0].path / "judges.json")
-    return {name: Verification(**found[name]) for name in names if name in found}
+    try:
+        return {name: Verification(**found[name]) for name in names if name in found}
+    except TypeError as error:
+        raise RunError(f"{run.sources[0].path} was scored by another version of idbench; score it again") from error
 
 
 def _notes(runs: Sequence[RunData], judges: list[dict[str, str]]) -> list[str]:
     """What makes the runs less alike than the table suggests."""
     said = []
-    left_out = sorted({name for run, names in zip(runs, judges, strict=True) for name in run.recognizers} - set(judges[0]))
-    if left_out:
-        said.append(f"Recognizers that not all runs share are left out: {', '.join(left_out)}.")
+    dropped = sorted(
+        {name for run, names in zip(runs, judges, strict=True) for name in run.recognizers} - set(judges[0])
+    )
+    if dropped:
+        said.append(f"Recognizers that not all runs share are left out: {', '.join(dropped)}.")
     if len({repr(_without_providers(run.record["detector"])) for run in runs}) > 1:
-        said.append("The runs used different detectors or thresholds: differences between their models may come from that.")
+        said.append(
+            "The runs used different detectors or thresholds: differences between their models may come from that."
+        )
     if len({tuple(sorted(run.images["seed"].unique())) for run in runs}) > 1:
         said.append("The runs used different seeds: pairs of models are compared only on the seeds both have.")
     if len({run.record["provenance"].get("idbench") for run in runs}) > 1:

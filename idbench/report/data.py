@@ -112,4 +112,6 @@ def load(run: Path) -> RunData:
     source = Source(run.resolve().name, run, read_json(run / "run.json"))
     summary = read_json(run / "summary.json")
     scores, images, suite = (read_table(run, name) for name in ORDER)
+    if not summary.get("recognizers"):
+        raise RunError(f"{run} holds no scores: its suite or its list of models is empty")
     return RunData((source,), summary, scores, images, suite)

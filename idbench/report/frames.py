@@ -7,9 +7,19 @@ from typing import Any
 
 from idbench.report.data import RunData
 from idbench.report.tables import Cell, Column, Number, Row, Table, slug
-from idbench.summary import FAILURE_AWARE
+from idbench.summary.declared import FAILURE_AWARE
 
-__all__ = ["by_recognizer", "by_subset", "further", "headline", "headline_metrics", "image_metrics", "rank_labels"]
+__all__ = [
+    "MODEL",
+    "by_recognizer",
+    "by_subset",
+    "further",
+    "headline",
+    "headline_metrics",
+    "image_metrics",
+    "metric_column",
+    "rank_labels",
+]
 
 KEY_METRICS = ("sim_gt_failure_aware", "sim_ref_failure_aware", "copy_paste", "blending")
 MODEL = Column("model", "model")
@@ -22,7 +32,14 @@ def metric_column(data: RunData, name: str, interval: bool = True, group: str = 
     digits = 3 if low is not None and high is not None and high - low <= 20 else 2
     meaning = ". ".join(p for p in (declared.get("meaning"), declared.get("unit"), declared.get("citation")) if p)
     return Column(
-        name, title or declared.get("title", name), "number", group, declared.get("direction", "context"), meaning, digits, interval
+        name,
+        title or declared.get("title", name),
+        "number",
+        group,
+        declared.get("direction", "context"),
+        meaning,
+        digits,
+        interval,
     )
 
 
@@ -56,10 +73,18 @@ def rank_labels(ranks: dict[str, int]) -> dict[str, str]:
     return {model: f"{rank}=" if values.count(rank) > 1 else str(rank) for model, rank in ranks.items()}
 
 
-def ordered(data: RunData, ranks: dict[str, int]) -> list[str]:
-    """Models by rank, then those without one, then the oracles."""
+def ordered(data: RunData, group: dict[str, Any], metric: str) -> list[str]:
+    """Models by rank, sharers of one by their mean; then those without a rank, then the oracles."""
     position = {model: i for i, model in enumerate(data.models)}
-    return sorted(data.models, key=lambda m: (data.is_oracle(m), ranks.get(m, len(position) + 1), position[m]))
+    ranks = group["ranks"].get(metric, {})
+    sign = -1 if data.summary["metrics"][metric]["direction"] == "higher" else 1
+
+    def key(model: str) -> tuple[bool, float, float, int]:
+        if data.is_oracle(model) or model not in ranks:
+            return data.is_oracle(model), float("inf"), 0.0, position[model]
+        return False, ranks[model], sign * group["models"][model][metric]["mean"], position[model]
+
+    return sorted(data.models, key=key)
 
 
 def headline(data: RunData, recognizer: str, protocol: str) -> Table:
@@ -77,7 +102,7 @@ def headline(data: RunData, recognizer: str, protocol: str) -> Table:
     at = next((i + 1 for i, c in enumerate(columns) if c.name == "copy_paste"), len(columns))
     columns.insert(at, Column("copy_paste_rank", "rank in copy-paste"))
     rows = []
-    for model in ordered(data, ranks.get("sim_gt_failure_aware", {})):
+    for model in ordered(data, group, "sim_gt_failure_aware"):
         cells: list[Cell] = [sim.get(model), model, *_numbers(table.get(model, {}), names)]
         cells.insert(at, _copying_rank(data, model, table, copying))
         rows.append(Row(cells, data.is_oracle(model)))
@@ -124,7 +149,9 @@ def _side_by_side(
     for metric, part in chosen:
         one = metric_column(data, metric, strict, title=part)
         heading = data.summary["metrics"][metric]["title"]
-        columns.append(Column(f"{metric}_{part}", part, "number", heading, one.direction, one.meaning, one.digits, strict))
+        columns.append(
+            Column(f"{metric}_{part}", part, "number", heading, one.direction, one.meaning, one.digits, strict)
+        )
     rows = [
         Row([m, *(Number.of(tables[part].get(m, {}).get(metric)) for metric, part in chosen)], data.is_oracle(m))
         for m in data.models
@@ -140,7 +167,12 @@ def further(data: RunData, recognizer: str) -> Table | None:
     if not names:
         return None
     rows = [Row([m, *_numbers(table.get(m, {}), names)], data.is_oracle(m)) for m in data.models]
-    return Table(f"further_{slug(recognizer)}", f"Further metrics, {recognizer}", [MODEL, *(metric_column(data, n) for n in names)], rows)
+    return Table(
+        f"further_{slug(recognizer)}",
+        f"Further metrics, {recognizer}",
+        [MODEL, *(metric_column(data, n) for n in names)],
+        rows,
+    )
 
 
 def image_metrics(data: RunData) -> Table | None:
@@ -154,7 +186,10 @@ def image_metrics(data: RunData) -> Table | None:
     if cut:
         columns.append(Column("prompts_cut", "prompts cut at 77 tokens", "count"))
     rows = [
-        Row([m, *_numbers(table.get(m, {}), names), *([table.get(m, {}).get("prompts_cut", 0)] if cut else [])], data.is_oracle(m))
+        Row(
+            [m, *_numbers(table.get(m, {}), names), *([table.get(m, {}).get("prompts_cut", 0)] if cut else [])],
+            data.is_oracle(m),
+        )
         for m in data.models
     ]
     return Table("images", "Image metrics", columns, rows)

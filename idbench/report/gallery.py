@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from idbench.gallery import choose_cases
 from idbench.report.data import RunData
+from idbench.report.thumbnails import Thumbnail, Thumbnails
 
 __all__ = ["Gallery", "build"]
 
 METRICS = ("sim_gt", "sim_ref", "copy_paste")
 Sizes = Mapping[str, tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """An image that the page holds once; `key` is its element's id."""
-
-    key: str
-    width: int
-    height: int
-    uri: str
 
 
 @dataclass
@@ -37,7 +25,7 @@ class Person:
 
     name: str
     outcome: str
-    values: list[float | None]
+    numbers: list[float | None]
 
 
 @dataclass
@@ -56,7 +44,7 @@ class Shot:
 
     def means(self, recognizer: int) -> list[float | None]:
         """Mean of each metric over the people of the image."""
-        columns = zip(*(p.values for p in self.people[recognizer]), strict=True) if self.people[recognizer] else ()
+        columns = zip(*(p.numbers for p in self.people[recognizer]), strict=True) if self.people[recognizer] else ()
         return [_mean(column) for column in columns] or [None] * len(METRICS)
 
 
@@ -85,7 +73,7 @@ def build(data: RunData) -> Gallery:
     """The cases the run made thumbnails for, with every model's images."""
     ids = sorted(data.images["case"].astype(str).unique())
     chosen = choose_cases(ids, int(data.record["config"].get("gallery", 60)))
-    store = _Thumbnails(data)
+    store = Thumbnails(data)
     protocol = data.protocols[0]
     parts = {name: _by_image(data.rows(name, protocol), chosen) for name in data.recognizers}
     sizes = _sizes(data)
@@ -127,7 +115,7 @@ def _case(
     images: pd.DataFrame,
     suite: pd.DataFrame | None,
     parts: dict[str, dict[Any, list[Any]]],
-    store: _Thumbnails,
+    store: Thumbnails,
     sizes: Sizes,
 ) -> CaseView:
     shots: list[Shot] = []
@@ -136,8 +124,8 @@ def _case(
         prompt = next(iter(suite["prompt"].dropna().astype(str)), "")
         shots = _photos(suite, store, sizes)
     order = {model: i for i, model in enumerate(data.models)}
-    rows = sorted(images.itertuples(index=False), key=lambda r: (order[r.model], r.seed))
-    several_seeds = images["seed"].nunique() > 1
+    rows: list[Any] = sorted(images.itertuples(index=False), key=lambda r: (order[r.model], r.seed))
+    several_seeds = len(set(images["seed"])) > 1
     for row in rows:
         people = [parts[name].get((case, row.model, row.seed), []) for name in data.recognizers]
         shot = _shot(row, people, store, sizes, several_seeds)
@@ -146,9 +134,9 @@ def _case(
     return CaseView(case, str(images["subset"].iloc[0]), prompt, shots)
 
 
-def _photos(suite: pd.DataFrame, store: _Thumbnails, sizes: Sizes) -> list[Shot]:
+def _photos(suite: pd.DataFrame, store: Thumbnails, sizes: Sizes) -> list[Shot]:
     """The references, one per person, and the target."""
-    rows = list(suite.itertuples(index=False))
+    rows: list[Any] = list(suite.itertuples(index=False))
     several = len(rows) > 1
     shots = []
     for row in rows:
@@ -162,7 +150,7 @@ def _photos(suite: pd.DataFrame, store: _Thumbnails, sizes: Sizes) -> list[Shot]
     return shots
 
 
-def _shot(row: Any, people: list[list[Any]], store: _Thumbnails, sizes: Sizes, several_seeds: bool) -> Shot:
+def _shot(row: Any, people: list[list[Any]], store: Thumbnails, sizes: Sizes, several_seeds: bool) -> Shot:
     label = f"{row.model}, seed {row.seed}" if several_seeds else str(row.model)
     whole = [(r, "", int(r.person)) for r in people[0] if not pd.isna(r.person)] if people else []
     boxes = _boxes(whole, row.digest, store, sizes)
@@ -180,7 +168,7 @@ def _person(row: Any, people: int) -> Person:
 
 
 def _boxes(
-    rows: list[tuple[Any, str, int]], digest: Any, store: _Thumbnails, sizes: Sizes
+    rows: list[tuple[Any, str, int]], digest: Any, store: Thumbnails, sizes: Sizes
 ) -> list[tuple[float, float, float, float, int]]:
     """Boxes in thumbnail pixels; none where the photo's own size is not known."""
     thumbnail, size = store.get(digest), sizes.get(digest) if isinstance(digest, str) else None
@@ -191,38 +179,6 @@ def _boxes(
     for row, prefix, person in rows:
         x1, y1, x2, y2 = (float(getattr(row, prefix + c)) for c in ("x1", "y1", "x2", "y2"))
         if all(math.isfinite(v) for v in (x1, y1, x2, y2)):
-            found.append((round(x1 * sx, 1), round(y1 * sy, 1), round((x2 - x1) * sx, 1), round((y2 - y1) * sy, 1), person))
+            x, y, width, height = (round(v, 1) for v in (x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy))
+            found.append((x, y, width, height, person))
     return found
-
-
-class _Thumbnails:
-    """The run's thumbnails, each taken once, in the order of first use."""
-
-    def __init__(self, data: RunData) -> None:
-        self._folders = [source.path / "thumbs" for source in data.sources]
-        self._known: dict[str, Thumbnail | None] = {}
-
-    @property
-    def used(self) -> list[Thumbnail]:
-        """Every thumbnail the gallery refers to."""
-        return [one for one in self._known.values() if one is not None]
-
-    def get(self, digest: Any) -> Thumbnail | None:
-        """The thumbnail of an image, or None if the run has none that can be read."""
-        if not isinstance(digest, str) or not digest.isalnum():
-            return None
-        if digest not in self._known:
-            self._known[digest] = self._read(digest)
-        return self._known[digest]
-
-    def _read(self, digest: str) -> Thumbnail | None:
-        for folder in self._folders:
-            try:
-                encoded = (folder / f"{digest}.jpg").read_bytes()
-                with Image.open(BytesIO(encoded), formats=["JPEG"]) as image:
-                    width, height = image.size
-            except (OSError, ValueError, Image.DecompressionBombError):
-                continue
-            uri = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
-            return Thumbnail(f"i{len(self._known)}", width, height, uri)
-        return None

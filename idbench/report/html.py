@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idbench import __version__
-from idbench.report import accounts, frames, gallery, plots
+from idbench.report import accounts, distributions, frames, gallery, plane, protocols
 from idbench.report.data import RunData
 from idbench.report.notes import notes
 from idbench.report.tables import Table, write_tables
@@ -54,7 +54,9 @@ class Content:
     def tables(self) -> list[Table]:
         """All of them."""
         single = [self.recognizers, self.quality, self.images, self.errors, self.pooled, self.published]
-        many = [t for j in self.judges for t in (j.headline, j.outcomes, *j.comparisons, j.subsets, j.further, j.tradeoff)]
+        many = [
+            t for j in self.judges for t in (j.headline, j.outcomes, *j.comparisons, j.subsets, j.further, j.tradeoff)
+        ]
         return [t for t in (*many, *self.paper, *self.protocols, *single) if t is not None]
 
 
@@ -65,13 +67,13 @@ def content(data: RunData) -> Content:
     return Content(
         judges=[_judge(data, name, protocol) for name in data.recognizers],
         paper=[frames.headline(data, name, "paper") for name in data.recognizers] if both else [],
-        protocols=[accounts.protocols(data, name) for name in data.recognizers] if both else [],
+        protocols=[protocols.protocols(data, name) for name in data.recognizers] if both else [],
         recognizers=frames.by_recognizer(data, protocol),
         quality=accounts.judges(data),
         images=frames.image_metrics(data),
         errors=accounts.errors(data),
-        pooled=accounts.pooled(data),
-        published=accounts.published(data, files() / "paper_tables.csv"),
+        pooled=protocols.pooled(data),
+        published=protocols.published(data, files() / "paper_tables.csv"),
     )
 
 
@@ -93,9 +95,13 @@ def render(data: RunData, tables: Content) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = files()
+    folder = files()  # its files are ours: only they are trusted as markup
     environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["signed"] = lambda text: str(text).replace("-", "−")
     environment.filters["json"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
@@ -108,13 +114,13 @@ def render(data: RunData, tables: Content) -> str:
         strict=strict,
         all=data.group(judge, data.protocols[0]),
         level=f"{100 * data.summary['level']:g}",
-        planes=plots.planes(data, judge) if strict else [],
-        distributions=plots.distributions(data, judge) if strict else [],
+        planes=plane.planes(data, judge) if strict else [],
+        distributions=distributions.distributions(data, judge) if strict else [],
         gallery=gallery.build(data),
         notes=notes(data),
         version=__version__,
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        script=Markup((folder / "report.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
+        script=Markup((folder / "report.js").read_text(encoding="utf-8")),
     )
 
 
@@ -124,4 +130,3 @@ def write(data: RunData, page: Path, tables_folder: Path) -> Path:
     write_tables(tables_folder, tables.tables)
     write_bytes(page, render(data, tables).encode())
     return page
-

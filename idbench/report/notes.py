@@ -11,17 +11,23 @@ __all__ = ["notes"]
 
 def notes(data: RunData) -> list[str]:
     """One sentence each; most serious first."""
-    return [*data.notes, *_about_the_run(data), *_about_the_suite(data), *_about_the_judges(data), *_about_the_models(data)]
+    return [
+        *data.notes,
+        *_about_the_run(data),
+        *_about_the_suite(data),
+        *_about_the_judges(data),
+        *_about_the_models(data),
+    ]
 
 
 def _about_the_run(data: RunData) -> Iterator[str]:
     for source in data.sources:
         where = f"Run {source.name}: " if len(data.sources) > 1 else ""
         if source.record["state"] != "finished":
-            yield f"{where}the run is not finished; its numbers can change."
+            yield f"{where}The run is not finished; its numbers can change."
         git = source.record["provenance"].get("git") or {}
         if git and git.get("clean") is False:
-            yield f"{where}made by code with changes that are not committed, so the commit alone does not reproduce it."
+            yield f"{where}Made by code with changes that are not committed, so the commit alone does not reproduce it."
 
 
 def _about_the_suite(data: RunData) -> Iterator[str]:

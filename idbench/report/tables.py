@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from idbench.report import markup
 from idbench.store import write_bytes
 
-__all__ = ["MISSING", "Cell", "Column", "Number", "Row", "Table", "slug", "write_tables"]
+__all__ = ["MISSING", "Cell", "Column", "Number", "Row", "Table", "bare", "slug", "write_tables"]
 
 MISSING = "–"
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
@@ -126,21 +127,25 @@ class Table:
         headings = [f"{c.group}: {c.heading}" if c.group else c.heading for c in self.columns]
         lines = [headings, ["---" if c.kind == "text" else "--:" for c in self.columns]]
         lines += [[column.text(cell) for column, cell in self.cells(row)] for row in self.rows]
-        escaped = [line if i == 1 else [_markdown(text) for text in line] for i, line in enumerate(lines)]
+        escaped = [line if i == 1 else [markup.markdown(text) for text in line] for i, line in enumerate(lines)]
         return "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
 
     def latex(self) -> str:
         """A tabular for `\\input`; needs the package booktabs."""
         spec = "".join("l" if c.kind == "text" else "r" for c in self.columns)
-        lines = [f"% {_one_line(self.title)}; needs \\usepackage{{booktabs}}", f"\\begin{{tabular}}{{{spec}}}", "\\toprule"]
+        lines = [
+            f"% {markup.one_line(self.title)}; needs \\usepackage{{booktabs}}",
+            f"\\begin{{tabular}}{{{spec}}}",
+            "\\toprule",
+        ]
         lines += _latex_groups(self)
-        lines += [" & ".join(_latex(c.heading) for c in self.columns) + " \\\\", "\\midrule"]
+        lines += [" & ".join(markup.latex(c.heading) for c in self.columns) + " \\\\", "\\midrule"]
         previous = False
         for i, row in enumerate(self.rows):
             if row.oracle and not previous and i:
                 lines.append("\\midrule")
             previous = row.oracle
-            lines.append(" & ".join(_latex(column.text(cell)) for column, cell in self.cells(row)) + " \\\\")
+            lines.append(" & ".join(markup.latex(column.text(cell)) for column, cell in self.cells(row)) + " \\\\")
         return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
     def cells(self, row: Row) -> list[tuple[Column, Cell]]:
@@ -172,39 +177,21 @@ def _plain(cell: str | int | None) -> str | int | None:
     return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _markdown(text: str) -> str:
-    escaped = re.sub(r"([\\|*_`\[\]#~])", r"\\\1", _one_line(text))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--",
-    "−": "$-$", "×": r"$\times$",
-}  # fmt: skip
-
-
-def _latex(text: str) -> str:
-    """Escaped for LaTeX text; a leading minus is set as one."""
-    escaped = "".join(LATEX.get(c, c if c.isprintable() else " ") for c in _one_line(text))
-    return re.sub(r"(?<![\w.])-(?=\d+\.\d)", "$-$", escaped)
-
-
 def _latex_groups(table: Table) -> list[str]:
     if not any(name for name, _ in table.groups):
         return []
     parts, rules, first = [], [], 1
     for name, span in table.groups:
-        parts.append(f"\\multicolumn{{{span}}}{{c}}{{{_latex(name)}}}")
+        parts.append(f"\\multicolumn{{{span}}}{{c}}{{{markup.latex(name)}}}")
         if name:
             rules.append(f"\\cmidrule(lr){{{first}-{first + span - 1}}}")
         first += span
     return [" & ".join(parts) + " \\\\", "".join(rules)]
+
+
+def bare(value: float | None) -> Number | None:
+    """A number without uncertainty."""
+    return None if value is None else Number(value)
 
 
 def slug(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Geometry of the report's figures; the templates draw it as SVG."""
+"""Geometry of the plane of fidelity against copying; the templates draw it as SVG."""
 
 from __future__ import annotations
 
@@ -9,47 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from idbench.report.axis import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis
 from idbench.report.data import RunData
 from idbench.report.labels import place
 
-__all__ = ["Axis", "distributions", "planes"]
+__all__ = ["planes"]
 
-WIDTH, HEIGHT = 640, 460
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 48
-ROW = 26
-MOST_DOTS = 200
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A linear scale from values to pixels, with round ticks."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """Pixels of a value."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.end - self.start), 2)
-
-    def clipped(self, value: float) -> float:
-        """Pixels of a value, kept inside the axis."""
-        return self(min(max(value, self.low), self.high))
-
-    @property
-    def ticks(self) -> list[tuple[float, str]]:
-        """Pixels and label of each tick."""
-        step = _round_step((self.high - self.low) / 5)
-        digits = max(0, -math.floor(math.log10(step) + 1e-9))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [(self(i * step), f"{i * step + 0.0:.{digits}f}".replace("-", "−")) for i in range(first, last + 1)]
-
-
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(float(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
+HEIGHT = 460
 
 
 @dataclass
@@ -139,8 +105,10 @@ def _plane(
         on_front = model in found["pareto"]
         plane.points.append(Point(model, x, y, xaxis(x), yaxis(y), oracle, on_front, ellipse))
     plane.front = _staircase([where[m] for m in found["pareto"] if m in where], plane)
-    plane.line = _fit([p for m, p in where.items() if not data.is_oracle(m)], plane)
-    for point, label in zip(plane.points, place([(p.px, p.py, p.model) for p in plane.points], WIDTH, TOP, HEIGHT - BOTTOM), strict=True):
+    shaping = [p for m, p in where.items() if not data.is_oracle(m) and p[0] >= group["copy_paste_floor"]]
+    plane.line = _fit(shaping, plane)
+    labels = place([(p.px, p.py, p.model) for p in plane.points], WIDTH, TOP, HEIGHT - BOTTOM)
+    for point, label in zip(plane.points, labels, strict=True):
         point.label = label
     return plane
 
@@ -170,7 +138,7 @@ def _staircase(front: Sequence[tuple[float, float]], plane: Plane) -> str:
 
 
 def _fit(points: Sequence[tuple[float, float]], plane: Plane) -> tuple[float, float, float, float] | None:
-    """The least-squares line over three or more models, cut to the drawing."""
+    """The least-squares line over three or more models above the floor, cut to the drawing."""
     xs, ys = (np.array(values) for values in zip(*points, strict=True)) if len(points) > 2 else (np.zeros(0),) * 2
     if len(xs) < 3 or np.ptp(xs) < 1e-9:
         return None
@@ -184,60 +152,3 @@ def _fit(points: Sequence[tuple[float, float]], plane: Plane) -> tuple[float, fl
         return None
     a, b = ends
     return plane.xaxis(a), plane.yaxis(slope * a + offset), plane.xaxis(b), plane.yaxis(slope * b + offset)
-
-
-@dataclass
-class Strip:
-    """One model's values: box (5, 25, 50, 75, 95 %) and dots, in pixels."""
-
-    model: str
-    y: float
-    oracle: bool
-    n: int
-    median: float
-    box: tuple[float, float, float, float, float]
-    dots: list[tuple[float, float]]
-
-
-@dataclass
-class Distribution:
-    """Per-person values of one metric, a row per model, over the natural band."""
-
-    metric: str
-    title: str
-    axis: Axis
-    strips: list[Strip]
-    band: tuple[float, float, float] | None
-    width: int
-    height: int
-    left: int
-
-
-def distributions(data: RunData, recognizer: str) -> list[Distribution]:
-    """How sim_ref and sim_gt are spread over people, per model."""
-    band = data.summary["recognizers"][recognizer]["strict"]["natural_band"]
-    rows = data.rows(recognizer, "strict")
-    return [found for metric in ("sim_ref", "sim_gt") if (found := _distribution(data, rows, metric, band))]
-
-
-def _distribution(data: RunData, rows: Any, metric: str, band: dict[str, Any] | None) -> Distribution | None:
-    values = {m: np.sort(part[metric].dropna().to_numpy(float)) for m, part in rows.groupby("model")}
-    models = [m for m in data.models if len(values.get(m, ()))]
-    if not models:
-        return None
-    low = min(0.0, *(float(values[m][0]) for m in models))
-    left = 12 + min(190, max(int(6.3 * len(m)) for m in models))
-    axis = Axis(math.floor(low * 10) / 10, 1.02, left, WIDTH - RIGHT)
-    strips = [_strip(m, values[m], axis, i, data.is_oracle(m)) for i, m in enumerate(models)]
-    edges = tuple(axis.clipped(band[k]) for k in ("low", "median", "high")) if band else None
-    title = data.summary["metrics"][metric]["title"]
-    return Distribution(metric, title, axis, strips, edges, WIDTH, TOP + ROW * len(models) + BOTTOM, left)  # type: ignore[arg-type]
-
-
-def _strip(model: str, values: Any, axis: Axis, row: int, oracle: bool) -> Strip:
-    """Dots are an even selection of the sorted values, spread by the golden ratio so that they stay put."""
-    y = TOP + ROW * (row + 0.5)
-    chosen = values if len(values) <= MOST_DOTS else values[np.linspace(0, len(values) - 1, MOST_DOTS).round().astype(int)]
-    dots = [(axis(v), round(y + ((i * 0.618034) % 1 - 0.5) * ROW * 0.62, 2)) for i, v in enumerate(chosen)]
-    a, b, c, d, e = (axis(float(q)) for q in np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]))
-    return Strip(model, y, oracle, len(values), float(np.median(values)), (a, b, c, d, e), dots)
