@@ -258,14 +258,13 @@ class _CaseScorer:
             strict.score_seeds(scored)
             for (produced, analysis), scores in zip(images, scored, strict=True):
                 for one in scores:
-                    box = analysis.faces.found.boxes[one.face] if analysis.faces and one.face is not None else None
                     self.tables.scores.add(
                         self.common
                         | {"model": model, "seed": produced.seed, "recognizer": name, "protocol": "strict"}
                         | {"person": one.person, "identity": self.identities[one.person]}
-                        | {"outcome": one.outcome.value, "face": one.face}
+                        | {"outcome": one.outcome.value, "face": one.face.index if one.face else None}
                         | {key: _finite(value) for key, value in one.values.items()}
-                        | _box_columns(box)
+                        | _box_columns(one.face.box if one.face else None)
                     )
 
     def _add_paper_rows(self, generation: Generation, analysis: Analysis) -> None:

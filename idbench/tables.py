@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from idbench.metrics import IMAGE_METRICS, all_person_metrics
+from idbench.metrics.catalog import SEED_METRICS
 from idbench.store import atomic_path
 
 __all__ = ["TableWriter", "faces_schema", "images_schema", "scores_schema", "suite_schema"]
@@ -36,7 +37,7 @@ def scores_schema() -> pa.Schema:
     return _schema(
         ["model", "case", "subset", "cluster", "identity", "recognizer", "protocol", "outcome"],
         ["seed", "person", "face"],
-        [*metrics, "seed_distance", *PAPER_COLUMNS, "x1", "y1", "x2", "y2"],
+        [*metrics, *(m.name for m in SEED_METRICS), *PAPER_COLUMNS, "x1", "y1", "x2", "y2"],
     )
 
 

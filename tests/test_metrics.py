@@ -187,6 +187,12 @@ def test_seed_distance_equals_its_literal_definition(seed, n):
     assert np.isnan(metrics.mean_pairwise_angle(v[:1])).all()
 
 
+def test_seeds_that_turn_the_head_have_pose_spread():
+    turns = [_rotation(yaw, 0, 0) for yaw in (0, 10, 40)]
+    assert metrics.mean_pairwise_rotation(turns) == pytest.approx([25, 20, 35], abs=1e-4)
+    assert np.isnan(metrics.mean_pairwise_rotation(turns[:1])).all()
+
+
 @given(seeds)
 def test_auc_equals_counting_pairs(seed):
     rng = np.random.default_rng(seed)

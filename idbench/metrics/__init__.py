@@ -11,7 +11,14 @@ from idbench.metrics.catalog import IMAGE_METRICS, PERSON_METRICS, all_person_me
 from idbench.metrics.copy_paste import MIN_THETA_TR, copy_paste, nearest_reference
 from idbench.metrics.identity import angle, cosine, cosine_matrix, unit
 from idbench.metrics.matching import in_slot, iou_matrix, match
-from idbench.metrics.variation import head_pose, mean_pairwise_angle, rotation_between, ssim, yaw_pitch_roll
+from idbench.metrics.variation import (
+    head_pose,
+    mean_pairwise_angle,
+    mean_pairwise_rotation,
+    rotation_between,
+    ssim,
+    yaw_pitch_roll,
+)
 from idbench.metrics.verification import auc, equal_error_rate, threshold_at
 
 __all__ = [
@@ -33,6 +40,7 @@ __all__ = [
     "iou_matrix",
     "match",
     "mean_pairwise_angle",
+    "mean_pairwise_rotation",
     "metric_named",
     "nearest_reference",
     "person_blending",

@@ -14,7 +14,7 @@ from idbench.metrics.copy_paste import copy_paste, nearest_reference
 from idbench.metrics.identity import cosine
 from idbench.metrics.variation import head_pose, rotation_between, ssim, yaw_pitch_roll
 
-__all__ = ["IMAGE_METRICS", "PERSON_METRICS", "all_person_metrics", "metric_named"]
+__all__ = ["IMAGE_METRICS", "PERSON_METRICS", "SEED_METRICS", "all_person_metrics", "metric_named"]
 
 NAN = float("nan")
 PAPER = "arXiv 2510.14975"
@@ -111,10 +111,17 @@ PERSON_METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 """Per-person metrics computed from a `PersonView`."""
 
-SEED_DISTANCE = Metric(
-    "seed_distance", "variation across seeds", 0, float(np.pi), "context", "radians",
-    "mean angular distance to the same person's other seeds",
+SEED_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "seed_distance", "variation across seeds", 0, float(np.pi), "context", "radians",
+        "mean angular distance to the same person's other seeds",
+    ),
+    Metric(
+        "seed_pose", "pose spread across seeds", 0, 180, "context", "degrees",
+        "mean head rotation to the same person's other seeds",
+    ),
 )  # fmt: skip
+"""Per-person metrics that need several seeds of one case."""
 
 IMAGE_METRICS: tuple[Metric, ...] = (
     Metric("faces_found", "faces found", 0, np.inf, "context", "faces"),
@@ -138,4 +145,4 @@ def all_person_metrics() -> tuple[Metric, ...]:
 
 def metric_named(name: str) -> Metric | None:
     """The declaration of a metric, or None."""
-    return next((m for m in (*all_person_metrics(), SEED_DISTANCE, *IMAGE_METRICS) if m.name == name), None)
+    return next((m for m in (*all_person_metrics(), *SEED_METRICS, *IMAGE_METRICS) if m.name == name), None)

@@ -8,7 +8,15 @@ from scipy.ndimage import uniform_filter
 
 from idbench.metrics.identity import unit
 
-__all__ = ["FACE_MODEL", "head_pose", "mean_pairwise_angle", "rotation_between", "ssim", "yaw_pitch_roll"]
+__all__ = [
+    "FACE_MODEL",
+    "head_pose",
+    "mean_pairwise_angle",
+    "mean_pairwise_rotation",
+    "rotation_between",
+    "ssim",
+    "yaw_pitch_roll",
+]
 
 FACE_MODEL = np.array([[-31.5, 0.0, 0.0], [31.5, 0.0, 0.0], [0.0, 36.0, 28.0], [-26.0, 72.8, 5.0], [26.0, 72.8, 5.0]])
 """Five landmarks of an average face in mm: x to image right, y down, z towards the viewer.
@@ -85,4 +93,15 @@ def mean_pairwise_angle(embeddings: npt.ArrayLike) -> npt.NDArray[np.float64]:
     angles = 2 * np.arctan2(apart, together)
     np.fill_diagonal(angles, 0.0)
     result: npt.NDArray[np.float64] = angles.sum(axis=1) / (n - 1)
+    return result
+
+
+def mean_pairwise_rotation(poses: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """For each pose of (n, 3, 3) the mean rotation in degrees to the other poses; nan for n < 2."""
+    rotations = np.asarray(poses, np.float64)
+    n = len(rotations)
+    if n < 2:
+        return np.full(n, np.nan)
+    between = np.array([[rotation_between(a, b) if a is not b else 0.0 for b in rotations] for a in rotations])
+    result: npt.NDArray[np.float64] = between.sum(axis=1) / (n - 1)
     return result

@@ -13,9 +13,11 @@ from idbench.metrics import (
     PersonView,
     all_person_metrics,
     cosine_matrix,
+    head_pose,
     in_slot,
     match,
     mean_pairwise_angle,
+    mean_pairwise_rotation,
     nearest_reference,
 )
 from idbench.protocols.people import CasePeople, FaceView, usable_faces
@@ -28,13 +30,12 @@ ESSENTIAL = ("sim_gt", "sim_ref", "copy_paste")
 
 @dataclass(frozen=True)
 class PersonScore:
-    """One person in one generated image under one recognizer. `face` indexes the image's faces."""
+    """One person in one generated image under one recognizer. `face` is theirs, where one was found."""
 
     person: int
     outcome: Outcome
     values: dict[str, float]
-    face: int | None = None
-    embedding: npt.NDArray[Any] | None = None
+    face: FaceView | None = None
 
 
 def score_image(generated: Faces | None, outcome: Outcome, people: CasePeople, recognizer: str) -> list[PersonScore]:
@@ -61,13 +62,14 @@ def score_image(generated: Faces | None, outcome: Outcome, people: CasePeople, r
 
 
 def score_seeds(images: list[list[PersonScore]]) -> None:
-    """Add `seed_distance` to the scores of one case under several seeds, in place."""
+    """Add `seed_distance` and `seed_pose` to the scores of one case under several seeds, in place."""
     for person in range(len(images[0]) if images else 0):
-        scores = [scored[person] for scored in images if scored[person].embedding is not None]
-        vectors = [score.embedding for score in scores if score.embedding is not None]
-        if len(vectors) > 1:
-            for score, distance in zip(scores, mean_pairwise_angle(vectors), strict=True):
-                score.values["seed_distance"] = float(distance)
+        found = [(one.values, one.face) for one in (scored[person] for scored in images) if one.face is not None]
+        if len(found) > 1:
+            distances = mean_pairwise_angle([face.embedding for _, face in found])
+            turns = mean_pairwise_rotation([head_pose(face.landmarks) for _, face in found])
+            for (values, _), distance, turn in zip(found, distances, turns, strict=True):
+                values |= {"seed_distance": float(distance), "seed_pose": float(turn)}
 
 
 def _without_face(people: CasePeople, person: int, outcome: Outcome) -> PersonScore:
@@ -89,7 +91,7 @@ def _score(face: FaceView, person: int, people: CasePeople, generated: Faces) ->
     view = _view(face, person, people, generated)
     values = {metric.name: metric.value(view) for metric in all_person_metrics()}
     complete = all(np.isfinite(values[name]) for name in ESSENTIAL)
-    return PersonScore(person, Outcome.SCORED if complete else Outcome.UNDEFINED, values, face.index, face.embedding)
+    return PersonScore(person, Outcome.SCORED if complete else Outcome.UNDEFINED, values, face)
 
 
 def _view(face: FaceView, person: int, people: CasePeople, generated: Faces) -> PersonView:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from idbench.metrics import IMAGE_METRICS, Metric, all_person_metrics
-from idbench.metrics.catalog import SEED_DISTANCE
+from idbench.metrics.catalog import SEED_METRICS
 
 __all__ = ["DERIVED", "FAILURE_AWARE", "Settings", "declaration", "groups_of", "metric_declarations"]
 
@@ -41,7 +41,7 @@ class Settings:
 
 def metric_declarations() -> dict[str, Metric]:
     """Every metric a summary can hold, by name, failure-aware forms included."""
-    declared = [*all_person_metrics(), *DERIVED, SEED_DISTANCE, *IMAGE_METRICS]
+    declared = [*all_person_metrics(), *DERIVED, *SEED_METRICS, *IMAGE_METRICS]
     forms = [
         Metric(
             m.name + FAILURE_AWARE, f"{m.title}, failures count {m.failure_value:g}", m.low, m.high, m.direction,

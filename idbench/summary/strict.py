@@ -152,7 +152,9 @@ def _tradeoff(
     Models below the floor draw strangers and so tell nothing about the trade-off: they do not shape the line.
     """
     names = [(name, model) for name in ("sim_gt_failure_aware", "copy_paste") for model in models]
-    values = wide.reindex(columns=pd.MultiIndex.from_tuples(names)).to_numpy(float) if names else np.empty((0, 0))
+    if not names:
+        return {"pareto": [], "hypervolume": 0.0, "line_distance": {}, "ellipses": {}}
+    values = wide.reindex(columns=pd.MultiIndex.from_tuples(names)).to_numpy(float)
     sums, counts = cluster_sums(values, clusters)
     with np.errstate(invalid="ignore", divide="ignore"):
         point = sums.sum(axis=0) / counts.sum(axis=0)
