@@ -74,6 +74,8 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == "missing" and first["loc"] == ("suite",):
+            raise ConfigError("no suite given; name one with --suite (see 'idbench suites list')") from error
         where = ".".join(map(str, first["loc"])) or "configuration"
         known = ", ".join(RunConfig.model_fields)
         hint = f"; known fields: {known}" if first["type"] == "extra_forbidden" else ""

@@ -256,7 +256,7 @@ class _CaseScorer:
                 for produced, analysis in images
             ]
             strict.score_seeds(scored)
-            for (produced, analysis), scores in zip(images, scored, strict=True):
+            for (produced, _), scores in zip(images, scored, strict=True):
                 for one in scores:
                     self.tables.scores.add(
                         self.common

@@ -21,7 +21,7 @@ from idbench.store import atomic_path
 
 __all__ = ["TableWriter", "faces_schema", "images_schema", "scores_schema", "suite_schema"]
 
-ROWS_AT_ONCE = 5000
+ROWS_AT_ONCE = 500
 PAPER_COLUMNS = ("rest_ref", "sim_ref_unpadded", "copy_paste_unpadded")
 
 

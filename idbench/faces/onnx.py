@@ -7,7 +7,6 @@ The network's input is (pixel - mean) / scale in NCHW; mean and scale are one nu
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,6 @@ class OnnxRecognizer:
             raise WeightsError(f"{path}: expected one image input (n, 3, h, w), found {[i.shape for i in feed]}")
         self._input = feed[0].name
         self._batch = feed[0].shape[0] if isinstance(feed[0].shape[0], int) and feed[0].shape[0] > 0 else None
-        self._lock = threading.Lock() if self.session.get_providers()[0] != "CPUExecutionProvider" else None
 
     def embed(self, crops: RGB) -> Float:
         """Embeddings (n, d) of crops (n, size, size, 3) RGB."""

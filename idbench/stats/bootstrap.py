@@ -19,8 +19,8 @@ __all__ = ["Estimate", "Method", "cluster_sums", "estimate", "intervals", "resam
 
 Array = npt.NDArray[np.float64]
 Method = Literal["percentile", "bca"]
-CHUNK = 1 << 23
-"""Weights held at once (float32: 32 MiB); only memory depends on it."""
+CHUNK = 1 << 20
+"""Weights held at once; only memory depends on it."""
 
 
 @dataclass(frozen=True)
