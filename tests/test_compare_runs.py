@@ -30,6 +30,8 @@ def test_models_of_all_runs_in_one_table(tmp_path: Path):
         own = json.loads((tmp_path / run / "summary.json").read_text())["recognizers"]["judge-a"]["strict"]["models"]
         assert table.loc[name, "sim_gt_failure_aware_mean"] == pytest.approx(own[model]["sim_gt_failure_aware"]["mean"])
     text = Page(page.read_text(encoding="utf-8")).text
+    outcomes = pd.read_csv(tmp_path / "out" / "tables" / "outcomes_judge-a.csv").set_index("model")
+    assert outcomes.loc["good (two)", "surplus_files"] == 1 and outcomes.loc["paste", "surplus_files"] == 0
     assert "comparison of runs" in text and "Run one" in text and "Run two" in text
 
 

@@ -192,6 +192,7 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data):
+        data = data.replace("\xa0", " ")
         if not {"script", "style"} & set(self._stack):
             self.text += data
             if {"td", "th"} & set(self._stack) and self.rows and self.rows[-1]:
@@ -491,7 +492,10 @@ def test_file_names_stay_in_the_folder():
 
 def test_labels_do_not_cover_points_that_have_room():
     points = [(100.0, 100.0, "a model"), (130.0, 104.0, "another"), (115.0, 130.0, "third")]
-    boxes = [(x.x, x.y - 10, x.x + 6.4 * len(x.text), x.y + 3) for x in place(points, 640, 10, 400)]
+    shift = {"start": 0.0, "middle": 0.5, "end": 1.0}
+    labels = [(one, 6.6 * len(one.text)) for one in place(points, [p[:2] for p in points], 640, 10, 400)]
+    lefts = [one.x - shift[one.anchor] * wide for one, wide in labels]
+    boxes = [(x, one.y - 10, x + wide, one.y + 3) for x, (one, wide) in zip(lefts, labels, strict=True)]
     for a in range(3):
         for b in range(a):
             apart = (

@@ -38,10 +38,9 @@ def combine(runs: Sequence[RunData]) -> RunData:
     if len(runs) < 2:
         raise RunError(f"expected two or more runs to compare, found {len(runs)}")
     _check_suites(runs)
-    sources = tuple(replace(run.sources[0], name=name) for run, name in zip(runs, _names(runs), strict=True))
     judges = _shared_judges(runs)
     protocols = _shared_protocols(runs, judges)
-    renamed = [_rename(run, source.name, runs, k) for k, (run, source) in enumerate(zip(runs, sources, strict=True))]
+    renamed = [_rename(run, name, runs, k) for k, (run, name) in enumerate(zip(runs, _names(runs), strict=True))]
     scores = _joined([_kept_scores(run, names) for run, names in zip(renamed, judges, strict=True)], "scores")
     scores = scores[scores["protocol"].isin(protocols)]
     images = _joined([run.images for run in renamed], "images")
@@ -51,6 +50,7 @@ def combine(runs: Sequence[RunData]) -> RunData:
     config = runs[0].record["config"]
     settings = Settings(config["resamples"], config["level"], config["interval"], config["statistics_seed"])
     summary = summarise(scores, images, suite, _verifications(runs[0], list(judges[0])), settings)
+    sources = tuple(run.sources[0] for run in renamed)
     return RunData(sources, summary, scores, images, suite, tuple(_notes(runs, judges)))
 
 
@@ -102,7 +102,16 @@ def _rename(run: RunData, name: str, runs: Sequence[RunData], position: int) -> 
         frame[~frame["model"].isin(earlier)].assign(model=lambda part: part["model"].replace(names))
         for frame in (run.scores, run.images)
     )
-    return replace(run, scores=scores, images=images)
+    source = replace(run.sources[0], name=name, record=_renamed_record(run.record, names))
+    return replace(run, sources=(source,), scores=scores, images=images)
+
+
+def _renamed_record(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The record with the models' new names wherever it lists them."""
+    counts = dict(record.get("counts", {}))
+    if "surplus_files" in counts:
+        counts["surplus_files"] = {names.get(m, m): found for m, found in counts["surplus_files"].items()}
+    return record | {"counts": counts, "models": {names.get(m, m): one for m, one in record["models"].items()}}
 
 
 def _kept_scores(run: RunData, names: dict[str, str]) -> pd.DataFrame:

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 __all__ = ["Label", "place", "shortened"]
 
-CHARACTER, LINE = 6.4, 13.0
+CHARACTER, LINE = 6.6, 13.0
 LONGEST = 28
 Rectangle = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Label:
-    """Text with its baseline start in pixels; `far` asks for a line to the point."""
+    """Text, its baseline in pixels, and which end of it lies at x; `far` asks for a line to the point."""
 
     text: str
     x: float
     y: float
+    anchor: str
     far: bool
 
 
@@ -27,19 +28,36 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def place(points: Sequence[tuple[float, float, str]], width: float, top: float, bottom: float) -> list[Label]:
-    """One label per (x, y, name): the nearest free place, points first come first served."""
-    taken: list[Rectangle] = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in points]
+def place(
+    named: Sequence[tuple[float, float, str]],
+    points: Sequence[tuple[float, float]],
+    width: float,
+    top: float,
+    bottom: float,
+) -> list[Label]:
+    """One label per (x, y, name): the nearest place free of `points` and of earlier labels."""
+    taken: list[Rectangle] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     labels = []
-    for x, y, name in points:
+    for x, y, name in named:
         text = shortened(name)
         wide = CHARACTER * len(text)
         choices = [(r, _box(x, y, dx, dy, r, wide)) for r in (9, 20, 34, 50) for dx, dy in _DIRECTIONS]
         inside = [c for c in choices if c[1][0] > 66 and c[1][2] < width - 4 and c[1][1] > top and c[1][3] < bottom]
         radius, box = min(inside or choices, key=lambda c: (_covered(c[1], taken), c[0]))
         taken.append(box)
-        labels.append(Label(text, round(box[0], 1), round(box[3] - 3, 1), radius > 20))
+        labels.append(_label(text, x, box, radius > 20))
     return labels
+
+
+def _label(text: str, x: float, box: Rectangle, far: bool) -> Label:
+    """Held at the end nearest to the point, so that a wrong guess of the width does no harm there."""
+    if box[0] > x:
+        anchor, at = "start", box[0]
+    elif box[2] < x:
+        anchor, at = "end", box[2]
+    else:
+        anchor, at = "middle", (box[0] + box[2]) / 2
+    return Label(text, round(at, 1), round(box[3] - 3, 1), anchor, far)
 
 
 _DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (0.8, -0.8), (-0.8, -0.8), (0.8, 0.8), (-0.8, 0.8))

@@ -40,11 +40,11 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
     if suite.get("labelled") is False:
         yield "The suite does not label identities; people are told apart by their photos, so clusters may be too many."
     if suite.get("without_target"):
-        yield f"{suite['without_target']} cases have no target; what needs one is undefined there."
+        yield f"Cases without a target: {suite['without_target']}; what needs one is undefined there."
     if problems := counts.get("suite_problems"):
-        yield f"{len(problems)} problems were found in the suite; they are listed under Outcomes."
+        yield f"Problems found in the suite: {len(problems)}; they are listed under Outcomes."
     if unreadable := counts.get("suite_photos_unreadable"):
-        yield f"{len(unreadable)} photos of the suite cannot be read; they are listed under Outcomes."
+        yield f"Photos of the suite that cannot be read: {len(unreadable)}; they are listed under Outcomes."
 
 
 def _about_the_judges(data: RunData) -> Iterator[str]:
@@ -74,4 +74,4 @@ def _about_the_models(data: RunData) -> Iterator[str]:
         for model, found in surplus.items():
             if found["count"]:
                 first = ", ".join(found["first"][:3])
-                yield f"{model}: {found['count']} files belong to no case of the suite and were not scored ({first})."
+                yield f"{model}: files of no case of the suite, not scored: {found['count']} ({first})."

@@ -107,10 +107,16 @@ def _plane(
     plane.front = _staircase([where[m] for m in found["pareto"] if m in where], plane)
     shaping = [p for m, p in where.items() if not data.is_oracle(m) and p[0] >= group["copy_paste_floor"]]
     plane.line = _fit(shaping, plane)
-    labels = place([(p.px, p.py, p.model) for p in plane.points], WIDTH, TOP, HEIGHT - BOTTOM)
-    for point, label in zip(plane.points, labels, strict=True):
-        point.label = label
+    _name(plane.points)
     return plane
+
+
+def _name(points: Sequence[Point]) -> None:
+    """Labels; where oracles are drawn only they get one, since the models have theirs in the plane of their own."""
+    named = [p for p in points if p.oracle] or points
+    labels = place([(p.px, p.py, p.model) for p in named], [(p.px, p.py) for p in points], WIDTH, TOP, HEIGHT - BOTTOM)
+    for point, label in zip(named, labels, strict=True):
+        point.label = label
 
 
 def _ellipse(matrix: list[list[float]], plane: Plane, level: float) -> tuple[float, float, float] | None:

@@ -96,7 +96,6 @@ class Row:
 
     cells: Sequence[Cell]
     oracle: bool = False
-    group: str = ""
 
 
 @dataclass(frozen=True)
