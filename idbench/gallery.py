@@ -36,11 +36,13 @@ def make_thumbnails(run: Path, suite: Suite, most: int, progress: Callable[[str,
     folder = run / "thumbs"
     for digest, path in shown[["digest", "path"]].dropna().itertuples(index=False):
         _thumbnail(folder, EncodedImage(path, path=Path(path)), digest)
+    done = 0
     for done, case in enumerate(suite.cases(), start=1):
         for image in case.images():
             if case.id in chosen or wanted:
                 _suite_thumbnail(folder, image, case.id in chosen, wanted)
         progress("gallery", done, suite.count)
+    progress("gallery", done, done)
 
 
 def _suite_thumbnail(folder: Path, image: EncodedImage, chosen: bool, wanted: set[str]) -> None:

@@ -94,6 +94,7 @@ def index_and_analyse(suite: Suite, scoring: Scoring, progress: Progress) -> tup
         if case_id not in done:
             done.add(case_id)
             progress("suite photos", len(done), total)
+    progress("suite photos", len(done), len(done))
     return index, unreadable
 
 
