@@ -405,6 +405,60 @@ def test_tables_of_an_earlier_report_go(tmp_path: Path):
     assert (folder / "tables" / "mine.txt").exists()
 
 
+def change(folder: Path, name: str, **values: Any) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"models": ()},
+        {"oracles": ()},
+        {"models": ("weak",), "oracles": ()},
+        {"models": ("good",), "recognizers": ("one",), "protocols": ("strict",)},
+        {"recognizers": ("</td><script>", "../../x", "..-..-X")},
+    ],
+    ids=["oracles only", "no oracles", "nothing above the floor", "one model", "odd judges"],
+)
+def test_unusual_runs_have_a_report(tmp_path: Path, options: dict[str, Any]):
+    folder = build_run(tmp_path / "run", **options)
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert [attrs for tag, attrs in Page(text).elements if tag == "script"] == [{}]
+    judges = len(options.get("recognizers", ("a", "b")))
+    assert len([p for p in (folder / "tables").glob("headline_*.csv") if "_paper" not in p.name]) == judges
+    assert {p.name for p in tmp_path.iterdir()} == {"run"}
+
+
+def test_a_run_that_says_little_about_itself(tmp_path: Path):
+    folder = build_run(tmp_path / "run")
+    change(folder, "run.json", provenance={}, counts={}, models={}, state="running")
+    page = Page(write_report(folder).read_text(encoding="utf-8"))
+    assert "not finished" in page.text and "unknown" in page.text
+
+
+def test_no_gallery_asked_for(tmp_path: Path):
+    folder = build_run(tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    change(folder, "run.json", config=record["config"] | {"gallery": 0})
+    write_report(folder)
+    assert "without a gallery" in section(folder, "gallery").text
+
+
+def test_everything_failed(tmp_path: Path):
+    folder = build_run(tmp_path / "run")
+    scores, images, suite = (pd.read_parquet(folder / f"{n}.parquet") for n in ("scores", "images", "suite"))
+    judged = scores["model"].isin(list(MODELS))
+    scores.loc[judged, ["sim_gt", "sim_ref", "copy_paste", "blending", "slot_accuracy", "face"]] = np.nan
+    scores.loc[judged, "outcome"] = "missing_image"
+    scores.to_parquet(folder / "scores.parquet")
+    summary = summarise(scores, images, suite, {}, Settings(resamples=100))
+    (folder / "summary.json").write_text(json.dumps(summary))
+    write_report(folder)
+    row = next(r for r in section(folder, "headline").rows if len(r) > 1 and r[1] == "good")
+    assert row[2].startswith("0.000") and row[3] == "–" and row[6] == "–"
+
+
 def test_damaged_runs_are_named(tmp_path: Path):
     with pytest.raises(RunError, match=r"no run\.json"):
         write_report(tmp_path)

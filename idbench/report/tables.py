@@ -200,11 +200,19 @@ def slug(name: str) -> str:
 
 def write_tables(folder: Path, tables: Sequence[Table]) -> None:
     """Write every table in all three forms; tables of an earlier report that no longer exist are removed."""
-    written = set()
+    written: set[str] = set()
     for table in tables:
+        name = _free(table.name, written)
         for suffix, text in zip(SUFFIXES, (table.csv(), table.latex(), table.markdown()), strict=True):
-            write_bytes(folder / f"{table.name}{suffix}", text.encode())
-            written.add(f"{table.name}{suffix}")
+            write_bytes(folder / f"{name}{suffix}", text.encode())
+            written.add(f"{name}{suffix}")
     for path in sorted(folder.iterdir() if folder.exists() else []):
         if path.suffix in SUFFIXES and path.name not in written:
             path.unlink()
+
+
+def _free(name: str, written: set[str]) -> str:
+    """The name, numbered if two recognizers' names became the same file name; letter case does not count."""
+    taken = {one.lower() for one in written}
+    names = [name, *(f"{name}-{i}" for i in range(2, len(written) + 3))]
+    return next(one for one in names if f"{one}.csv".lower() not in taken)
