@@ -507,6 +507,12 @@ def test_latex_is_escaped_and_balanced():
     assert text.index("\\midrule", text.index("\\midrule") + 1) < text.index("=1+1")
 
 
+def test_latex_names_are_no_arguments_of_the_line_before():
+    table = Table("t", "t", [Column("model", "model")], [Row(["first"]), Row(["[1pt]"]), Row(["*"]), Row(['"x"'])])
+    lines = table.latex().splitlines()
+    assert [line[:4] for line in lines[-6:-2]] == ["firs", "{}[1", "{}* ", "''x'"]
+
+
 def test_latex_compiles_where_there_is_a_latex(run: Path, tmp_path: Path):
     latex = shutil.which("pdflatex")
     if latex is None:

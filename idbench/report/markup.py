@@ -21,7 +21,7 @@ def markdown(text: str) -> str:
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--",
+    "|": r"\textbar{}", '"': "''", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--",
     "−": "$-$", "×": r"$\times$",
 }  # fmt: skip
 
@@ -29,4 +29,6 @@ LATEX = {
 def latex(text: str) -> str:
     """Escaped for LaTeX text; a leading minus is set as one."""
     escaped = "".join(LATEX.get(c, c if c.isprintable() else " ") for c in one_line(text))
+    if escaped[:1] in ("[", "*"):
+        escaped = "{}" + escaped  # after the end of a line these would be read as its argument
     return re.sub(r"(?<![\w.])-(?=\d+\.\d)", "$-$", escaped)
