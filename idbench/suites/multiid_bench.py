@@ -65,7 +65,7 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
 def _checked(file: Path) -> pq.ParquetFile:
     """The opened file; raises `SuiteError` if it is damaged or lacks a column."""
     try:
-        parquet = pq.ParquetFile(file, pre_buffer=False)
+        parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
     except (pa.ArrowException, OSError) as error:
         raise SuiteError(f"{file} is not a readable parquet file ({str(error).splitlines()[0]})") from error
     if missing := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
