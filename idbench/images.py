@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,16 @@ from PIL import Image, ImageOps
 
 from idbench.errors import UnreadableImageError
 
-__all__ = ["DECODE_VERSION", "MAX_PIXELS", "EncodedImage", "decode", "digest_of", "encode_jpeg", "luma"]
+__all__ = [
+    "DECODE_VERSION",
+    "MAX_JPEG_SIDE",
+    "MAX_PIXELS",
+    "EncodedImage",
+    "decode",
+    "digest_of",
+    "encode_jpeg",
+    "luma",
+]
 
 DECODE_VERSION = 1
 """Part of every cache key; raise it when `decode` gives other pixels for the same bytes."""
@@ -30,6 +40,9 @@ MAX_PIXELS = 100_000_000
 
 MAX_BYTES = 512 * 1024 * 1024
 """Largest encoded file that is read."""
+
+MAX_JPEG_SIDE = 65_500
+"""Longest side the JPEG encoder takes, in pixels."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "MPO", "AVIF")
 
@@ -56,7 +69,10 @@ class EncodedImage:
         if self.path is None:
             raise UnreadableImageError(f"{self.name}: its faces left the cache during the run; run again")
         try:
-            if self.path.stat().st_size > MAX_BYTES:
+            found = self.path.stat()
+            if not stat.S_ISREG(found.st_mode):  # a pipe would keep the run waiting for ever
+                raise UnreadableImageError(f"{self.name}: not a regular file")
+            if found.st_size > MAX_BYTES:
                 raise UnreadableImageError(f"{self.name}: larger than {MAX_BYTES >> 20} MiB")
             return self.path.read_bytes()
         except OSError as error:

@@ -129,11 +129,11 @@ class Cache:
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.npz"
 
-    def load(self, key: str) -> Arrays | None:
-        """The bundle stored under `key`, or None if there is none or it is damaged."""
+    def load(self, key: str, *names: str) -> Arrays | None:
+        """The arrays `names` stored under `key`, or None if there is no such bundle or it is damaged."""
         try:
             with np.load(self._path(key), allow_pickle=False) as bundle:
-                return {name: bundle[name] for name in bundle.files}
+                return {name: bundle[name] for name in names}
         except FileNotFoundError:
             return None
         except Exception:  # a damaged zip raises many kinds of error; the entry is computed again

@@ -102,11 +102,16 @@ class ImageAnalyser:
         self.cache = cache
         self.workers = workers or len(os.sched_getaffinity(0))
         self.batch = batch
-        self.analysed = 0
+        self._detected: set[tuple[str, View]] = set()
         self._detector_about = detector.describe()
         self._recognizer_about = {r.name: _for_key(r.describe()) for r in recognizers}
         self._encoder_about = {e.name: _for_key(e.describe()) for e in encoders}
         cv2.setNumThreads(1)
+
+    @property
+    def analysed(self) -> int:
+        """How many images went through the detector because the cache did not have them."""
+        return len(self._detected)
 
     def analyse(self, jobs: Iterable[Job[K]]) -> Iterator[tuple[K, Analysis]]:
         """Results in the order of the jobs, a bounded number in flight."""
@@ -132,7 +137,6 @@ class ImageAnalyser:
     def _chunk(self, jobs: Sequence[Job[Any]]) -> list[Analysis]:
         works = [self._start(job) for job in jobs]
         readable = [work for work in works if work.error is None]
-        self.analysed += sum(work.found is None for work in readable)
         for work in readable:
             self._guarded(work, self._detect)
         readable = [work for work in readable if work.error is None]
@@ -167,7 +171,7 @@ class ImageAnalyser:
         except UnreadableImageError as error:
             work.error = str(error)
         except (cv2.error, ValueError, MemoryError, np.linalg.LinAlgError) as error:
-            work.error = f"{work.name}: cannot be analysed ({str(error).splitlines()[0][:120]})"
+            work.error = f"{work.name}: cannot be analysed ({_first_line(error)})"
 
     def _detect(self, work: _Work) -> None:
         if work.found is not None:
@@ -177,6 +181,7 @@ class ImageAnalyser:
         crops = self._crops(work, found, ARCFACE_112)
         work.luma = luma(crops)
         work.found = found
+        self._detected.add((work.digest, work.view))
         self._store(
             self._detection_key(work),
             size=np.array(work.size), boxes=found.boxes, landmarks=found.landmarks,
@@ -197,11 +202,12 @@ class ImageAnalyser:
             self._guarded(work, lambda w: crops.append(self._crops(w, w.found, recognizer.alignment)))
             if len(crops) > before:
                 ready.append(work)
-        counts = [len(part) for part in crops]
-        vectors = recognizer.embed(np.concatenate(crops)) if sum(counts) else np.empty((0, 0), np.float32)
-        for work, part in zip(ready, np.split(vectors, np.cumsum(counts)[:-1]) if counts else [], strict=True):
-            work.embeddings[recognizer.name] = part
-            self._store(self._embedding_key(work, recognizer.name), embeddings=part)
+        for work, part in zip(ready, _embeddings(recognizer, crops), strict=True):
+            if isinstance(part, Exception):
+                work.error = f"{work.name}: {recognizer.name} failed on its faces ({_first_line(part)})"
+            else:
+                work.embeddings[recognizer.name] = part
+                self._store(self._embedding_key(work, recognizer.name), embeddings=part)
 
     def _encode(self, encoder: ImageEncoder, works: list[_Work]) -> None:
         if not works:
@@ -217,17 +223,17 @@ class ImageAnalyser:
         """Fill in what the cache has."""
         if self.cache is None:
             return
-        if kept := self.cache.load(self._detection_key(work)):
+        if kept := self.cache.load(self._detection_key(work), "size", "boxes", "landmarks", "scores", "luma"):
             work.size = (int(kept["size"][0]), int(kept["size"][1]))
             work.found = Detections(kept["boxes"], kept["landmarks"], kept["scores"])
             work.luma = kept["luma"]
         else:
             return
         for name in self._recognizer_about:
-            if kept := self.cache.load(self._embedding_key(work, name)):
+            if kept := self.cache.load(self._embedding_key(work, name), "embeddings"):
                 work.embeddings[name] = kept["embeddings"]
         for name in self._encoder_about:
-            if kept := self.cache.load(self._encoding_key(work, name)):
+            if kept := self.cache.load(self._encoding_key(work, name), "encoding"):
                 work.encodings[name] = kept["encoding"]
 
     def _complete(self, work: _Work) -> bool:
@@ -250,6 +256,23 @@ class ImageAnalyser:
 
     def _encoding_key(self, work: _Work, name: str) -> str:
         return key_of({**self._image_key(work), "encoder": self._encoder_about[name]})
+
+
+def _embeddings(recognizer: Recognizer, crops: list[RGB]) -> list[Float | Exception]:
+    """Embeddings of each image's crops. Where the network fails on all together, every image is tried alone."""
+    counts = [len(part) for part in crops]
+    if not sum(counts):
+        return [np.empty((0, 0), np.float32) for _ in crops]
+    try:
+        return list(np.split(recognizer.embed(np.concatenate(crops)), np.cumsum(counts)[:-1]))
+    except Exception as error:  # runtimes raise classes of their own
+        if len(crops) == 1:
+            return [error]
+        return [vectors for part in crops for vectors in _embeddings(recognizer, [part])]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def _for_key(about: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.faces.align import similarity_transform
-from idbench.images import RGB
+from idbench.images import MAX_JPEG_SIDE, RGB
 
 __all__ = ["ORACLES", "paste_face", "side_by_side"]
 
@@ -70,9 +70,15 @@ def _face_mask(shape: tuple[int, int], landmarks: npt.NDArray[np.float64]) -> RG
 
 
 def side_by_side(images: Sequence[RGB], height: int = 768) -> RGB:
-    """Photos at one height beside each other: what giving back several references looks like."""
+    """Photos at one height beside each other: what giving back several references looks like.
+
+    Raises `ValueError` if they are too wide for one image.
+    """
+    widths = [max(1, round(image.shape[1] * height / image.shape[0])) for image in images]
+    if sum(widths) > MAX_JPEG_SIDE:
+        raise ValueError(f"side by side the references are {sum(widths)} pixels wide, more than {MAX_JPEG_SIDE}")
     scaled = [
-        cv2.resize(i, (max(1, round(i.shape[1] * height / i.shape[0])), height), interpolation=cv2.INTER_AREA)
-        for i in images
+        cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        for image, width in zip(images, widths, strict=True)
     ]
     return np.asarray(np.concatenate(scaled, axis=1), dtype=np.uint8)
