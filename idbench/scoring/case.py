@@ -1,226 +1,39 @@
-"""From a suite and generations to tables of scores, one case at a time.
-
-The suite's photos are analysed first, then every model's images, case by case in suite order. Only
-one case's faces are in memory at any moment; what networks computed is kept in the cache.
-"""
+"""One case under all recognizers and models: rows of scores, images and suite, and the ledger's lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from idbench.encoders.clip import ClipEncoder
-from idbench.faces.analyse import ImageAnalyser, Job, View
 from idbench.faces.types import Analysis, Faces
-from idbench.generations import Ledger, Produced, Producer
-from idbench.images import EncodedImage
+from idbench.generations import Ledger, Produced
 from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
-from idbench.protocols.people import CasePeople, FaceView, case_people
-from idbench.records import Case, Generation, Outcome
-from idbench.stats import Verification, verification
-from idbench.suites import Suite, SuiteIndex, index_case
-from idbench.tables import TableWriter, faces_schema, images_schema, scores_schema, suite_schema
+from idbench.protocols.people import FaceView, case_people
+from idbench.records import Generation, Outcome
+from idbench.scoring.context import Scoring, SuiteSide
+from idbench.scoring.judges import JudgedPeople
+from idbench.scoring.outputs import RunTables, box_columns
+from idbench.suites import SuiteIndex
 
-__all__ = ["Scoring", "index_and_analyse", "score_cases"]
-
-Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, how many steps are done, and how many there are."""
-
+__all__ = ["CaseScorer"]
 
 OUTCOME_OF_GENERATION = {
     "generation_failed": Outcome.GENERATION_FAILED,
     "missing_image": Outcome.MISSING_IMAGE,
     "unreadable_image": Outcome.UNREADABLE_IMAGE,
 }
-NO_IMAGE = EncodedImage("no image", data=b"")
-MOST_JUDGED_PEOPLE = 2000
-"""Embeddings kept for genuine/impostor calibration; beyond, an even selection."""
 
 
-@dataclass
-class SuiteSide:
-    """One case's photos, analysed. `padded` holds the references as the paper protocol sees them."""
-
-    case: Case
-    target: Analysis | None
-    references: list[list[Analysis]]
-    padded: list[Analysis] = field(default_factory=list)
-
-
-@dataclass
-class Scoring:
-    """What a scoring pass needs besides the suite: the producers of images, judges and protocols."""
-
-    analyser: ImageAnalyser
-    producers: Sequence[Producer]
-    protocols: Sequence[str]
-    stacked: frozenset[str] = frozenset()
-    """Recognizers the paper protocol treats as FaceNet and AdaFace."""
-    clip: ClipEncoder | None = None
-    false_accept_rate: float = 0.01
-
-    @property
-    def recognizers(self) -> list[str]:
-        """Names, in the order given."""
-        return [recognizer.name for recognizer in self.analyser.recognizers]
-
-
-def index_and_analyse(suite: Suite, scoring: Scoring, progress: Progress) -> tuple[SuiteIndex, dict[str, str]]:
-    """First pass: digest, detect and embed every photo of the suite.
-
-    Returns the index and, for photos that could not be read, the reason by the photo's name.
-    """
-    index = SuiteIndex()
-    total = suite.count
-
-    def jobs() -> Iterator[Job[tuple[str, str]]]:
-        for case in suite.cases():
-            index.add(index_case(case))
-            for job in _suite_jobs(case, "paper" in scoring.protocols):
-                yield Job((case.id, job.image.name), job.image, job.view, job.encode)
-
-    unreadable: dict[str, str] = {}
-    done: set[str] = set()
-    for (case_id, name), analysis in scoring.analyser.analyse(jobs()):
-        if analysis.error:
-            unreadable[name] = analysis.error
-        if case_id not in done:
-            done.add(case_id)
-            progress("suite photos", len(done), total)
-    progress("suite photos", len(done), len(done))
-    return index, unreadable
-
-
-def _suite_jobs(case: Case, with_padding: bool) -> Iterator[Job[None]]:
-    if case.target is not None:
-        yield Job(None, case.target, "as_is", encode=True)
-    for person in case.people:
-        for i, image in enumerate(person.references):
-            yield Job(None, image, "as_is")
-            if with_padding and i == 0:
-                yield Job(None, image, "padded")
-
-
-def score_cases(
-    suite: Suite, index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress
-) -> dict[str, Verification]:
-    """Second pass: produce, analyse and score every model's images; write the run's tables.
-
-    Returns per recognizer how well it tells the suite's people apart.
-    """
-    with ExitStack() as stack:
-        tables = _Tables(stack, run, scoring.recognizers)
-        judges = _Judges(scoring.recognizers, index)
-        cases: dict[str, Case] = {}
-        produced: dict[tuple[str, str, int], Produced] = {}
-
-        def jobs() -> Iterator[Job[tuple[str, str, int]]]:
-            for case in suite.cases():
-                cases[case.id] = case
-                for producer in scoring.producers:
-                    for one in producer.produce(case):
-                        key = (case.id, one.model, one.seed)
-                        produced[key] = one
-                        yield Job(key, one.image or NO_IMAGE, encode=True)
-
-        for done, (case_id, group) in enumerate(
-            groupby(scoring.analyser.analyse(jobs()), key=lambda item: item[0][0]), start=1
-        ):
-            case = cases.pop(case_id)
-            side = _suite_side(case, scoring)
-            results = [(produced.pop(key), analysis) for key, analysis in group]
-            _CaseScorer(side, index, scoring, tables, judges).score(results, ledger)
-            progress("generated images", done, len(index.entries))
-    return judges.verifications(scoring.false_accept_rate)
-
-
-def _suite_side(case: Case, scoring: Scoring) -> SuiteSide:
-    """The case's photos again, now out of the cache."""
-    found = iter(
-        [scoring.analyser.one(j.image, j.view, j.encode) for j in _suite_jobs(case, "paper" in scoring.protocols)]
-    )
-    target = next(found) if case.target is not None else None
-    side = SuiteSide(case, target, [])
-    for person in case.people:
-        photos = []
-        for i, _ in enumerate(person.references):
-            photos.append(next(found))
-            if "paper" in scoring.protocols and i == 0:
-                side.padded.append(next(found))
-        side.references.append(photos)
-    return side
-
-
-class _Tables:
-    """The run's tables, open for writing."""
-
-    def __init__(self, stack: ExitStack, run: Path, recognizers: Sequence[str]) -> None:
-        self.scores = stack.enter_context(TableWriter(run / "scores.parquet", scores_schema()))
-        self.images = stack.enter_context(TableWriter(run / "images.parquet", images_schema()))
-        self.suite = stack.enter_context(TableWriter(run / "suite.parquet", suite_schema()))
-        self.faces = {
-            name: stack.enter_context(TableWriter(run / "faces" / f"{name}.parquet", faces_schema()))
-            for name in recognizers
-        }
-        self._written: set[tuple[str, View]] = set()
-
-    def add_faces(self, analysis: Analysis | None, view: View = "as_is") -> None:
-        """Write an image's faces once."""
-        if analysis is None or analysis.faces is None or (analysis.digest, view) in self._written:
-            return
-        self._written.add((analysis.digest, view))
-        found = analysis.faces.found
-        for name, table in self.faces.items():
-            for i in range(len(found)):
-                table.add(
-                    {"digest": analysis.digest, "view": view, "face": i, "score": float(found.scores[i])}
-                    | _box_columns(found.boxes[i])
-                    | {
-                        "landmarks": found.landmarks[i].ravel(),
-                        "embedding": analysis.faces.embeddings[name][i],
-                    }
-                )
-
-
-class _Judges:
-    """Target and reference embeddings of the suite's people, for calibration."""
-
-    def __init__(self, recognizers: Sequence[str], index: SuiteIndex) -> None:
-        people = sorted(index.identities)
-        step = max(1, -(-len(people) // MOST_JUDGED_PEOPLE))
-        self._chosen = set(people[::step])
-        self._labelled = index.labelled
-        self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
-
-    def add(self, recognizer: str, case_id: str, people: CasePeople, identities: Sequence[str]) -> None:
-        """Take the people of one case who have both faces."""
-        for i, target in enumerate(people.targets):
-            if target is not None and people.references[i] and (case_id, i) in self._chosen:
-                row = (target.embedding, people.references[i][0].embedding, identities[i])
-                self._rows[recognizer].append(row)
-
-    def verifications(self, false_accept_rate: float) -> dict[str, Verification]:
-        """Per recognizer; those without both kinds of pairs are left out."""
-        results = {}
-        for name, rows in self._rows.items():
-            if rows:
-                targets, references, identities = (np.array(column) for column in zip(*rows, strict=True))
-                if judged := verification(targets, references, identities, false_accept_rate, self._labelled):
-                    results[name] = judged
-        return results
-
-
-class _CaseScorer:
+class CaseScorer:
     """One case, all recognizers and models: fills the tables and the ledger."""
 
-    def __init__(self, side: SuiteSide, index: SuiteIndex, scoring: Scoring, tables: _Tables, judges: _Judges) -> None:
+    def __init__(
+        self, side: SuiteSide, index: SuiteIndex, scoring: Scoring, tables: RunTables, judges: JudgedPeople
+    ) -> None:
         self.case, self.side, self.scoring, self.tables = side.case, side, scoring, tables
         entry = index.entries[side.case.id]
         self.identities = [index.identities[entry.id, i] for i in range(entry.size)]
@@ -265,7 +78,7 @@ class _CaseScorer:
                         | {"person": one.person, "identity": self.identities[one.person]}
                         | {"outcome": one.outcome.value, "face": one.face.index if one.face else None}
                         | {key: _finite(value) for key, value in one.values.items()}
-                        | _box_columns(one.face.box if one.face else None)
+                        | box_columns(one.face.box if one.face else None)
                     )
 
     def _add_paper_rows(self, generation: Generation, analysis: Analysis) -> None:
@@ -371,8 +184,8 @@ class _CaseScorer:
                     | {"target_width": people.size[0] if people.size else None}
                     | {"target_height": people.size[1] if people.size else None}
                     | {"sim_tr": nearest[1] if nearest else None}
-                    | _box_columns(target.box if target else None, "target_")
-                    | _box_columns(people.references[i][0].box if people.references[i] else None, "reference_")
+                    | box_columns(target.box if target else None, "target_")
+                    | box_columns(people.references[i][0].box if people.references[i] else None, "reference_")
                 )
 
 
@@ -382,11 +195,6 @@ def _nearest(target: FaceView | None, references: Sequence[FaceView]) -> tuple[i
         return None
     similarities = cosine_matrix([target.embedding], [r.embedding for r in references])[0]
     return int(similarities.argmax()), float(similarities.max())
-
-
-def _box_columns(box: Any, prefix: str = "") -> dict[str, float | None]:
-    numbers = [None] * 4 if box is None else [float(v) for v in box]
-    return {f"{prefix}{name}": number for name, number in zip(("x1", "y1", "x2", "y2"), numbers, strict=True)}
 
 
 def _finite(value: float) -> float | None:
