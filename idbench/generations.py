@@ -150,26 +150,23 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: dict[tuple[str, str, int], Generation] = {}
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+        written = path.read_bytes() if path.exists() else b""
+        *lines, broken = written.split(b"\n")
         for number, line in enumerate(lines, start=1):
-            if not line:
-                continue
             try:
                 record = Generation.model_validate_json(line)
             except ValidationError as error:
-                if number == len(lines):
-                    continue
                 raise RunError(
                     f"{path}, line {number}: not a generation record; the ledger was damaged by hand?"
                 ) from error
             self._known[record.key] = record
-        if lines and lines[-1]:
-            self._drop_broken_end(len(lines[-1].encode()))
+        if broken:
+            self._drop_broken_end(len(written) - len(broken))
 
-    def _drop_broken_end(self, size: int) -> None:
-        """A line without its end was being written when the run was killed."""
+    def _drop_broken_end(self, whole: int) -> None:
+        """A line without its end was being written when the run was killed, or when the disk was full."""
         with disk_errors(self.path):
-            os.truncate(self.path, self.path.stat().st_size - size)
+            os.truncate(self.path, whole)
 
     def record(self, generation: Generation) -> None:
         """Append what became of a generation, unless the ledger already says exactly this."""

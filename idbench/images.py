@@ -141,7 +141,12 @@ def _high_depth_to_8_bit(image: Image.Image) -> Image.Image:
 
 
 def encode_jpeg(pixels: RGB, quality: int = 95) -> bytes:
-    """JPEG bytes (4:4:4) of an RGB array; the same bytes for the same pixels."""
+    """JPEG bytes (4:4:4) of an RGB array; the same bytes for the same pixels.
+
+    Raises `ValueError` above `MAX_JPEG_SIDE`.
+    """
+    if max(pixels.shape) > MAX_JPEG_SIDE:
+        raise ValueError(f"{pixels.shape[1]} x {pixels.shape[0]} pixels, and a JPEG has at most {MAX_JPEG_SIDE} a side")
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()

@@ -95,19 +95,19 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
     """
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / ".lock").open("a+")
+        lock = (directory / ".lock").open("a+b", buffering=0)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             lock.seek(0)
-            holder = lock.read().strip() or "unknown"
+            holder = lock.read().decode(errors="replace").strip() or "unknown"
             raise RunError(
                 f"{directory} is in use by another idbench run (process {holder}); wait for it or choose another --out"
             ) from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with disk_errors(directory / ".lock"):
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
         yield
 
 

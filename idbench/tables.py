@@ -8,6 +8,7 @@ one row per case, person and recognizer. `faces/<recognizer>.parquet`: one row p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -85,8 +86,10 @@ class TableWriter:
         self._waiting: list[Mapping[str, Any]] = []
 
     def __enter__(self) -> TableWriter:
-        self._place = atomic_path(self.path)
-        self._file = pq.ParquetWriter(self._place.__enter__(), self.schema)
+        with ExitStack() as opened:
+            place = opened.enter_context(atomic_path(self.path))
+            self._file = opened.enter_context(pq.ParquetWriter(place, self.schema))
+            self._opened = opened.pop_all()
         return self
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -106,12 +109,7 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._flush()
-        except BaseException as failure:
-            self._file.close()
-            self._place.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._file.close()
-        self._place.__exit__(kind, error, trace)
+        with self._opened:
+            if error is not None:
+                raise error
+            self._flush()
