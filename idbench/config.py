@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -71,7 +72,12 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
             raise ConfigError(f"config file {path}: {error}") from error
     values |= {key: value for key, value in flags.items() if value is not None}
     try:
-        return RunConfig.model_validate(values)
+        config = RunConfig.model_validate(values)
+        json.dumps(config.model_dump(), ensure_ascii=False).encode()
+        return config
+    except UnicodeEncodeError as error:
+        found = str(error.object)[max(0, error.start - 20) : error.end]
+        raise ConfigError(f"names and paths must be valid UTF-8, found {found!a}") from error
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "missing" and first["loc"] == ("suite",):

@@ -2,7 +2,8 @@
 
 For a case `r001` these files count, with any image suffix: `r001.jpg`, `r001--7.png` (seed 7),
 `r001/out.jpg`, `r001/output_0.jpg`, `r001/7.png`, `r001/out--7.png`. A case id with characters that
-cannot stand in a file name is percent-encoded (`a/b` -> `a%2Fb`).
+cannot stand in a file name is percent-encoded (`a/b` -> `a%2Fb`); a very long one is shortened
+(`idbench.suites.case_filename` says how).
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class ImageFolder:
         for path in self.paths:
             key, seed = _case_and_seed(path, self.root, keys)
             seeds = files.setdefault(keys[key], {}) if key in keys else {}
-            if key not in keys or seed in seeds or not path.resolve().is_relative_to(real_root):
-                surplus.append(str(path.relative_to(self.root)))
+            if key not in keys or seed in seeds or not _within(path, real_root):
+                surplus.append(str(path.relative_to(self.root)).encode(errors="backslashreplace").decode())
             else:
                 seeds[seed] = path
         return MatchedImages(self.name, self.root, files, tuple(surplus))
@@ -79,6 +80,14 @@ def open_model(name: str, location: str) -> ImageFolder:
         if path.suffix.lower() in SUFFIXES and not NOT_OUTPUTS.match(path.stem) and not path.is_dir()
     ]
     return ImageFolder(name, root, tuple(paths))
+
+
+def _within(path: Path, root: Path) -> bool:
+    """Whether `path` lies under `root`, links followed; a link to itself lies nowhere."""
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
 
 
 def _normal(text: str) -> str:

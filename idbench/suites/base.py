@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,18 +46,20 @@ class Suite:
     def cases(self) -> Iterator[Case]:
         """Every case of the chosen subsets, ids checked to be usable and unique.
 
-        Raises `SuiteError` for an empty or repeated id, a case without people, or an unknown subset.
+        Raises `SuiteError` for an empty or repeated id (however its accents are composed), text that is
+        not valid Unicode, a case without people, or an unknown subset.
         """
         seen: set[str] = set()
         subsets: set[str] = set()
         for case in self.read(self.problems):
             if not case.id or len(case.id) > 150:
                 raise SuiteError(f"{self.name}: a case id must have 1 to 150 characters, found '{case.id[:40]}'")
-            if case.id in seen:
+            _check_text(self.name, case)
+            if (one_spelling := unicodedata.normalize("NFC", case.id)) in seen:
                 raise SuiteError(f"{self.name}: case id '{case.id}' appears twice; ids must be unique")
             if not case.people or not all(person.references for person in case.people):
                 raise SuiteError(f"{self.name}: case '{case.id}' needs at least one reference per person")
-            seen.add(case.id)
+            seen.add(one_spelling)
             subsets.add(case.subset)
             if not self.subsets or case.subset in self.subsets:
                 yield case
@@ -67,15 +71,35 @@ class Suite:
             )
 
 
+def _check_text(suite: str, case: Case) -> None:
+    """Half surrogate pairs and undecodable folder names cannot be hashed, written or shown."""
+    for text in (case.id, case.prompt, case.subset, *(person.identity or "" for person in case.people)):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise SuiteError(f"{suite}: case {ascii(case.id)[:60]}: {ascii(text)[:60]} is not valid Unicode") from error
+
+
 def case_filename(case_id: str) -> str:
-    """The file name of a case: its id with unsafe characters percent-encoded (`a/b` -> `a%2Fb`)."""
-    return _UNSAFE.sub(lambda match: f"%{ord(match.group()):02X}", case_id)
+    """The file name of a case: its id with unsafe characters percent-encoded (`a/b` -> `a%2Fb`).
+
+    Of more than 200 bytes, which file systems may refuse with a seed and suffix, the first 150 are kept,
+    then `~` and 16 hexadecimal digits of the SHA-256 of all.
+    """
+    name = _UNSAFE.sub(lambda match: f"%{ord(match.group()):02X}", unicodedata.normalize("NFC", case_id)).encode()
+    if len(name) > 200:
+        name = name[:150] + f"~{hashlib.sha256(name).hexdigest()[:16]}".encode()
+    return name.decode(errors="ignore")
 
 
 def inside(root: Path, relative: str) -> Path:
     """`relative` under `root`; raises `SuiteError` if it is absolute or leads outside, links followed."""
     path = root / relative
-    if Path(relative).is_absolute() or not path.resolve().is_relative_to(root.resolve()):
+    try:
+        within = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a null character
+        raise SuiteError(f"path {ascii(relative)[:100]} in {root} cannot be followed ({error})") from error
+    if Path(relative).is_absolute() or not within:
         raise SuiteError(f"path '{relative}' leads outside {root}; suites may only name files inside their folder")
     return path
 
@@ -90,8 +114,8 @@ def parse_boxes(value: Any, people: int) -> list[Box] | None:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"boxes are not JSON ({error.msg})") from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"boxes are not JSON ({str(error)[:80]})") from error
     if not value:
         return None
     if not isinstance(value, list) or len(value) != people:
@@ -101,7 +125,7 @@ def parse_boxes(value: Any, people: int) -> list[Box] | None:
     for box in value:
         try:
             x1, y1, x2, y2 = (float(number) for number in box)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"a box needs four numbers, found {str(box)[:60]}") from error
         if not all(map(math.isfinite, (x1, y1, x2, y2))) or x2 <= x1 or y2 <= y1:
             raise ValueError(f"a box needs x2 > x1 and y2 > y1, found {[x1, y1, x2, y2]}")

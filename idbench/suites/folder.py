@@ -68,7 +68,7 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
             "see 'idbench suites list'"
         )
     if (root / MANIFEST).is_file():
-        with (root / MANIFEST).open(encoding="utf-8") as lines:
+        with (root / MANIFEST).open("rb") as lines:
             count = sum(1 for line in lines if line.strip())
         return Suite(
             root.name,
@@ -83,7 +83,7 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
 
 
 def _manifest(root: Path, problems: dict[str, str]) -> Iterator[Case]:
-    with (root / MANIFEST).open(encoding="utf-8") as lines:
+    with (root / MANIFEST).open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -125,7 +125,7 @@ def _published(root: Path, problems: dict[str, str]) -> Iterator[Case]:
         try:
             row = json.loads(inside(root, f"{folder.name}/meta.json").read_text(encoding="utf-8"))
             prompt = str(row["prompt"])
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SuiteError(
                 f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})'
             ) from error

@@ -24,8 +24,31 @@ __all__ = ["HUB_ID", "LICENCE", "default_dir", "find_parquet", "open_suite"]
 
 HUB_ID = "WithAnyone/MultiID-Bench"
 LICENCE = "non-commercial research use only"
-REQUIRED = ("ID", "GT", "input_images", "prompt")
 ROWS_AT_ONCE = 4
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_image(kind: pa.DataType) -> bool:
+    """Encoded bytes, bare or in a struct; nothing at all where no row has any."""
+    if pa.types.is_struct(kind):
+        at = kind.get_field_index("bytes")
+        return at >= 0 and _is_image(kind.field(at).type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_null(kind))
+
+
+def _is_images(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _is_image(kind.value_type)
+
+
+REQUIRED = {
+    "ID": (_is_text, "strings"),
+    "GT": (_is_image, "images (structs with bytes)"),
+    "input_images": (_is_images, "lists of images (structs with bytes)"),
+    "prompt": (_is_text, "strings"),
+}
 
 
 def default_dir() -> Path:
@@ -63,13 +86,16 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
 
 
 def _checked(file: Path) -> pq.ParquetFile:
-    """The opened file; raises `SuiteError` if it is damaged or lacks a column."""
+    """The opened file; raises `SuiteError` if it is damaged, lacks a column, or has one of another type."""
     try:
         parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
     except (pa.ArrowException, OSError) as error:
         raise SuiteError(f"{file} is not a readable parquet file ({str(error).splitlines()[0]})") from error
     if missing := [name for name in REQUIRED if name not in parquet.schema_arrow.names]:
         raise SuiteError(f"{file}: expected the columns {', '.join(REQUIRED)}; {', '.join(missing)} missing")
+    for name, (fits, form) in REQUIRED.items():
+        if not fits(found := parquet.schema_arrow.field(name).type):
+            raise SuiteError(f"{file}: expected the column {name} to hold {form}, found {str(found)[:80]}")
     return parquet
 
 
@@ -79,7 +105,7 @@ def _cases_of(file: Path, problems: dict[str, str]) -> Iterator[Case]:
             for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
                 for row in batch.to_pylist():
                     yield _case(row, problems)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise SuiteError(f"{file} is damaged ({str(error).splitlines()[0]})") from error
 
 
