@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from idbench import provenance
 from idbench.config import RunConfig
@@ -105,18 +106,18 @@ def _open(config: RunConfig) -> _Opened:
     return _Opened(suite, analyser, scoring, folders)
 
 
-def _previous(run: Path) -> dict[str, Any] | None:
+def _previous(run: Path) -> RunRecord | None:
     path = run / "run.json"
     if not path.exists():
         return None
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
         raise RunError(f"{path} is not a run record; choose another --out") from error
 
 
-def _check_same_suite(run: Path, previous: dict[str, Any] | None, index: SuiteIndex) -> None:
-    old = (previous or {}).get("suite", {}).get("fingerprint")
+def _check_same_suite(run: Path, previous: RunRecord | None, index: SuiteIndex) -> None:
+    old = str(previous.suite.get("fingerprint", "")) if previous else ""
     if old and old != index.fingerprint:
         raise RunError(
             f"{run} holds a run on another suite (fingerprint {old[:12]}, this one {index.fingerprint[:12]}); "
@@ -124,12 +125,12 @@ def _check_same_suite(run: Path, previous: dict[str, Any] | None, index: SuiteIn
         )
 
 
-def _drop_stale_composites(run: Path, previous: dict[str, Any] | None, record: RunRecord) -> None:
+def _drop_stale_composites(run: Path, previous: RunRecord | None, record: RunRecord) -> None:
     """Pasted faces depend on where the detector and first judge saw faces; others' are not kept."""
     if previous is None:
         return
     first = next(iter(record.recognizers.items()))
-    if previous.get("detector") != record.detector or first not in previous.get("recognizers", {}).items():
+    if previous.detector != record.detector or first not in previous.recognizers.items():
         shutil.rmtree(run / "images" / "oracle-paste", ignore_errors=True)
 
 

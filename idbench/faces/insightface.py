@@ -31,9 +31,13 @@ def models_root() -> Path:
 
 def pack_folder(location: str) -> Path:
     """The folder of a pack given by name or path. Raises `WeightsError` saying where to put it."""
+    if not location:
+        raise WeightsError(
+            "insightface needs a pack: insightface:PACK or insightface:FOLDER (see 'idbench recognizers')"
+        )
     given = Path(location).expanduser()
     for folder in (given, models_root() / location, models_root() / location / location):
-        if location and folder.is_dir() and any(folder.glob("*.onnx")):
+        if folder.is_dir() and any(folder.glob("*.onnx")):
             return folder
     if given.is_dir():
         raise WeightsError(f"{given} holds no .onnx files; an InsightFace pack has a detector and a recognizer")
