@@ -160,7 +160,10 @@ def read_tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """scores, images and suite of a run, rows in one order whatever the suite's was."""
     if not (run / "scores.parquet").exists():
         raise RunError(f"{run} is not a finished run: it has no scores.parquet")
-    scores, images, suite = (pd.read_parquet(run / f"{name}.parquet") for name in ("scores", "images", "suite"))
+    try:
+        scores, images, suite = (pd.read_parquet(run / f"{name}.parquet") for name in ("scores", "images", "suite"))
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise RunError(f"the tables of {run} cannot be read ({error}); run again to make them anew") from error
     images = images.sort_values(["case", "seed"], kind="stable")
     scores = scores.sort_values(["case", "seed", "person"], kind="stable")
     return scores, images, suite.sort_values(["case", "person"], kind="stable")

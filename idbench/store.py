@@ -153,6 +153,6 @@ class Cache:
     def clear(self) -> int:
         """Delete every entry; returns how many there were."""
         count = int(self.info()["entries"])
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             shutil.rmtree(self.root)
         return count

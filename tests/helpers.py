@@ -99,15 +99,11 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*COMMAND, *arguments], stdout=quiet, stderr=quiet, start_new_session=True)
 
 
-def error_line(done: subprocess.CompletedProcess[str], progress: bool = False) -> str:
-    """The one line a refused command says; after progress lines if `progress`."""
+def error_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line a refused command says."""
     assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
-    lines = done.stderr.splitlines()
-    said = [line for line in lines if line.startswith("idbench: ")]
-    assert "Traceback" not in done.stderr
-    assert len(said) == 1 and lines[-1] == said[0], done.stderr
-    assert progress or len(lines) == 1, done.stderr
-    return said[0]
+    assert done.stderr.startswith("idbench: ") and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr.rstrip("\n")
 
 
 def numbers(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import assert_same_numbers, error_line, flags, idbench, options, real_cases, write_suite
+from helpers import assert_same_numbers, error_line, flags, idbench, options, real_cases, run_here, write_suite
 
 from idbench import cli
 
@@ -209,6 +209,37 @@ def test_other_commands_on_nothing(monkeypatch, capsys, tmp_path, command):
         "show": ["suites", "show", str(tmp_path)],
     }[command]
     assert str(tmp_path) in refused(monkeypatch, capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("scores.parquet", None), ("images.parquet", None), ("scores.parquet", b"x"), ("suite.parquet", b"")],
+)
+def test_a_report_of_damaged_tables_is_refused(monkeypatch, capsys, suite, packs, tmp_cache, tmp_path, name, data):
+    run = run_here(suite, packs, tmp_path / "run", tmp_cache, oracles=True)
+    (run / name).unlink()
+    if data is not None:
+        (run / name).write_bytes(data)
+    assert str(run) in refused(monkeypatch, capsys, "report", run)
+    run_here(suite, packs, run, tmp_cache)
+    assert run_main(monkeypatch, capsys, "report", run)[0] == 0
+
+
+def test_a_question_answered_with_no_is_one_line_and_changes_nothing(tmp_path):
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "kept.npz").write_bytes(b"x")
+    done = idbench("cache", "clear", "--cache", tmp_path, input="n\n")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.endswith("idbench: stopped at the question; nothing was done\n")
+    assert (tmp_path / "faces" / "kept.npz").exists()
+
+
+def test_clearing_a_cache_that_is_not_there(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "absent", tmp_path / "file"):
+        code, out, _ = run_main(monkeypatch, capsys, "cache", "clear", "--yes", "--cache", place)
+        assert (code, out) == (0, "0 entries deleted\n")
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.mark.slow

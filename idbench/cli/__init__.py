@@ -57,6 +57,8 @@ def main() -> None:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
         _stop("interrupted; the same command goes on where this one stopped", 130)
+    except typer.Abort:
+        _stop("stopped at the question; nothing was done", 1)
     except IdbenchError as error:
         _stop(str(error), 1)
     except BrokenPipeError:
