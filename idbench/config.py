@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from idbench.errors import ConfigError
 from idbench.models.oracles import ORACLES
-from idbench.records import Record
+from idbench.records import Record, problem_of
 
 __all__ = ["RunConfig", "load_config"]
 
@@ -36,7 +36,7 @@ class RunConfig(Record):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int | None = Field(None, ge=1, le=256)
     batch: int = Field(1, ge=1, le=1024, description="images whose crops are embedded together")
-    resamples: int = Field(10_000, ge=100, le=1_000_000)
+    resamples: int = Field(10_000, ge=100, le=100_000)
     level: float = Field(0.95, gt=0.5, lt=1)
     interval: Literal["percentile", "bca"] = "percentile"
     statistics_seed: int = Field(0, ge=0)
@@ -82,7 +82,4 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
         first = error.errors()[0]
         if first["type"] == "missing" and first["loc"] == ("suite",):
             raise ConfigError("no suite given; name one with --suite (see 'idbench suites list')") from error
-        where = ".".join(map(str, first["loc"])) or "configuration"
-        known = ", ".join(RunConfig.model_fields)
-        hint = f"; known fields: {known}" if first["type"] == "extra_forbidden" else ""
-        raise ConfigError(f"{where}: {first['msg']}{hint}") from error
+        raise ConfigError(problem_of(error, RunConfig.model_fields)) from error

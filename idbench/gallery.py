@@ -60,7 +60,10 @@ def _thumbnail(folder: Path, image: EncodedImage, digest: str) -> None:
     if path.exists():
         return
     try:
-        pixels = decode(image.read(), image.name)
+        data = image.read()
+        if digest_of(data) != digest:  # the file changed since it was scored
+            return
+        pixels = decode(data, image.name)
     except UnreadableImageError:
         return
     height, width = pixels.shape[:2]

@@ -7,6 +7,7 @@ became of each, one JSON line per generation, append-only; the last line of a ke
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,10 @@ from idbench.errors import RunError, UnreadableImageError
 from idbench.faces.analyse import ImageAnalyser
 from idbench.images import EncodedImage, decode, encode_jpeg
 from idbench.models.images import MatchedImages
-from idbench.models.oracles import ORACLES, paste_face, side_by_side
+from idbench.models.oracles import ORACLES, PASTE_VERSION, paste_face, side_by_side
 from idbench.protocols.people import case_people, largest_face, usable_faces
 from idbench.records import Case, Generation
-from idbench.store import disk_errors, write_bytes
+from idbench.store import disk_errors, key_of, write_bytes
 from idbench.suites import SuiteIndex, case_filename
 
 __all__ = ["FolderProducer", "Ledger", "OracleProducer", "Produced", "Producer"]
@@ -52,20 +53,21 @@ class Producer(Protocol):
 class FolderProducer:
     """A model whose images lie in a folder.
 
-    Every case is expected to have as many images as the best-provided case; the seeds a case lacks are
-    missing images, never left out.
+    Every case is expected to have as many images as most cases have (of equally common counts the
+    larger); the seeds a case lacks are missing images, never left out. What a case has beyond is scored.
     """
 
     def __init__(self, matched: MatchedImages) -> None:
         self.models: tuple[str, ...] = (matched.name,)
         self._matched = matched
         self._seeds = sorted({seed for seeds in matched.files.values() for seed in seeds}) or [0]
-        self._expected = max((len(seeds) for seeds in matched.files.values()), default=1)
+        counts = Counter(len(seeds) for seeds in matched.files.values())
+        self._expected = max(counts, key=lambda count: (counts[count], count), default=1)
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """The folder's images of the case, then one missing image per seed it lacks."""
         found = self._matched.seeds(case.id)
-        lacking = [seed for seed in self._seeds if seed not in found][: self._expected - len(found)]
+        lacking = [seed for seed in self._seeds if seed not in found][: max(0, self._expected - len(found))]
         for seed in sorted([*found, *lacking]):
             if seed in found:
                 yield Produced(self.models[0], case.id, seed, found[seed])
@@ -75,7 +77,7 @@ class FolderProducer:
 
 
 class OracleProducer:
-    """The oracles' images; composites are kept in `folder`."""
+    """The oracles' images; composites are kept in `folder`, pasted faces under a key of who found them."""
 
     models = tuple(ORACLES)
 
@@ -84,6 +86,8 @@ class OracleProducer:
         self._index = index
         self._folder = folder
         self._judge = analyser.recognizers[0].name
+        finders = {"detector": analyser.detector.describe(), "judge": analyser.recognizers[0].describe()}
+        self._paste_key = key_of(finders | {"version": PASTE_VERSION})[:12]
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """All oracles, each an image or the reason why the suite allows none."""
@@ -105,8 +109,8 @@ class OracleProducer:
             raise LookupError("the case has no target")
         return case.target
 
-    def _composite(self, model: str, case: Case) -> tuple[Path, EncodedImage]:
-        path = self._folder / model / f"{case_filename(case.id)}.jpg"
+    def _composite(self, model: str, case: Case, key: str = "") -> tuple[Path, EncodedImage]:
+        path = self._folder / model / key / f"{case_filename(case.id)}.jpg"
         return path, EncodedImage(f"{model}/{case.id}", path=path)
 
     def _reference(self, case: Case) -> EncodedImage:
@@ -119,7 +123,7 @@ class OracleProducer:
         return image
 
     def _paste(self, case: Case) -> EncodedImage:
-        path, image = self._composite("oracle-paste", case)
+        path, image = self._composite("oracle-paste", case, self._paste_key)
         if path.exists():
             return image
         target = self._target(case)

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 DECODE_VERSION = 1
-"""Part of every cache key; raise it when `decode` gives other pixels for the same bytes."""
+"""Part of every cache key; raise it when decoding, padding or alignment give other pixels for the same bytes."""
 
 MAX_PIXELS = 100_000_000
 """Largest image that is decoded, in pixels (10,000 x 10,000)."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from idbench.images import EncodedImage
 
-__all__ = ["FAILURES", "Box", "Case", "Generation", "Outcome", "Person", "Record", "RunRecord"]
+__all__ = ["FAILURES", "Box", "Case", "Generation", "Outcome", "Person", "Record", "RunRecord", "problem_of"]
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the image it belongs to; x2 > x1, y2 > y1."""
@@ -73,6 +74,18 @@ class Case:
             yield self.target
         for person in self.people:
             yield from person.references
+
+
+def problem_of(error: ValidationError, known: Iterable[str]) -> str:
+    """The first thing wrong with a record, in one line; `known` are its fields."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), list(known), n=1)
+        return f"no field is called '{where}'" + (
+            f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
+        )
+    return f"{where or 'record'}: {first['msg'].removeprefix('Value error, ')}"
 
 
 class Record(BaseModel):

@@ -7,8 +7,8 @@ A run directory belongs to one suite. A second run with the same arguments does 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from idbench.errors import ConfigError, RunError
 from idbench.faces.analyse import ImageAnalyser
 from idbench.faces.opening import open_detector, open_recognizers
 from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
-from idbench.models.images import MatchedImages, open_model
+from idbench.models.images import ImageFolder, MatchedImages, open_model
 from idbench.models.oracles import ORACLES
 from idbench.records import RunRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
 from idbench.store import Cache, exclusive_lock, write_json
-from idbench.suites import Suite, SuiteIndex, open_suite
+from idbench.suites import Suite, SuiteIndex, case_filename, open_suite
 from idbench.summary import Settings, summarise
 
 __all__ = ["Progress", "execute", "read_tables", "resummarise"]
@@ -37,8 +37,16 @@ __all__ = ["Progress", "execute", "read_tables", "resummarise"]
 Progress = Callable[[str, int, int], None]
 
 
+Warn = Callable[[str], None]
+"""Called with one line about something the user may not have meant."""
+
+
 def _silent(stage: str, done: int, total: int) -> None:
     """No progress wanted."""
+
+
+def _python_warning(message: str) -> None:
+    warnings.warn(message, stacklevel=3)
 
 
 @dataclass
@@ -48,10 +56,11 @@ class _Opened:
     suite: Suite
     analyser: ImageAnalyser
     scoring: Scoring
-    folders: list[Any]
+    folders: list[ImageFolder]
+    with_oracles: bool
 
 
-def execute(config: RunConfig, progress: Progress = _silent) -> Path:
+def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _python_warning) -> Path:
     """Do everything `config` asks for; returns the run directory.
 
     Raises `IdbenchError` children with one line each; outcomes of single images are never raised.
@@ -63,12 +72,15 @@ def execute(config: RunConfig, progress: Progress = _silent) -> Path:
     with exclusive_lock(run):
         record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
         previous = _previous(run)
+        for line in _surprises(config, previous, opened):
+            warn(line)
         index, unreadable = index_and_analyse(opened.suite, opened.scoring, progress)
         _check_same_suite(run, previous, index)
         record = record.model_copy(update=_descriptions(opened, index))
-        _drop_stale_composites(run, previous, record)
         write_json(run / "run.json", record.model_dump(mode="json"))
         matched = [folder.match(index.ids) for folder in opened.folders]
+        for one in matched:
+            _warn_of_missing(one, index, warn)
         producers: list[Producer] = [FolderProducer(one) for one in matched]
         if config.oracles:
             producers.append(OracleProducer(opened.analyser, index, run / "images"))
@@ -103,7 +115,7 @@ def _open(config: RunConfig) -> _Opened:
     )
     stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
     scoring = Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate)
-    return _Opened(suite, analyser, scoring, folders)
+    return _Opened(suite, analyser, scoring, folders, config.oracles)
 
 
 def _previous(run: Path) -> RunRecord | None:
@@ -125,13 +137,30 @@ def _check_same_suite(run: Path, previous: RunRecord | None, index: SuiteIndex) 
         )
 
 
-def _drop_stale_composites(run: Path, previous: RunRecord | None, record: RunRecord) -> None:
-    """Pasted faces depend on where the detector and first judge saw faces; others' are not kept."""
-    if previous is None:
-        return
-    first = next(iter(record.recognizers.items()))
-    if previous.detector != record.detector or first not in previous.recognizers.items():
-        shutil.rmtree(run / "images" / "oracle-paste", ignore_errors=True)
+def _surprises(config: RunConfig, previous: RunRecord | None, opened: _Opened) -> Iterator[str]:
+    """What a user may not have meant by these arguments."""
+    if not config.images:
+        yield "no --images given: only the oracles are scored"
+    if config.detector is None and opened.analyser.detector.name == "mtcnn":
+        yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
+    before = previous.config if previous else {}
+    for what, old, new in (
+        ("models", before.get("images", {}), config.images),
+        ("recognizers", before.get("recognizers", ()), config.recognizers),
+    ):
+        if gone := sorted(set(old) - set(new)):
+            yield f"{config.out} is made anew without the {what} {', '.join(gone)} of the run before"
+
+
+def _warn_of_missing(matched: MatchedImages, index: SuiteIndex, warn: Warn) -> None:
+    missing = [case_id for case_id in index.ids if case_id not in matched.files]
+    if missing:
+        wanted = case_filename(missing[0])
+        surplus = f"; {len(matched.surplus)} files match no case, first {matched.surplus[0]}" if matched.surplus else ""
+        warn(
+            f"{matched.name}: {len(missing)} of {len(index.ids)} cases have no image and count as failures; "
+            f"expected {wanted}.jpg, {wanted}--7.png or {wanted}/out.jpg{surplus}"
+        )
 
 
 def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
@@ -139,7 +168,7 @@ def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
     return {
         "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, **index.describe()},
         "models": {f.name: {"kind": "images", "folder": str(f.root)} for f in opened.folders}
-        | {name: {"kind": "oracle", "what": what} for name, what in ORACLES.items()},
+        | {name: {"kind": "oracle", "what": what} for name, what in ORACLES.items() if opened.with_oracles},
         "detector": analyser.detector.describe(),
         "recognizers": {r.name: r.describe() for r in analyser.recognizers},
     }
@@ -152,6 +181,11 @@ def _counts(opened: _Opened, unreadable: dict[str, str], matched: list[MatchedIm
         "suite_photos_unreadable": dict(sorted(unreadable.items())),
         "encoders": {e.name: e.describe() for e in opened.analyser.encoders},
         "images_analysed_anew": opened.analyser.analysed,
+        "judge_failures": {
+            name: {"count": len(failed), "first": dict(sorted(failed.items())[:20])}
+            for name, failed in opened.analyser.judge_failures.items()
+            if failed
+        },
         "surplus_files": {m.name: {"count": len(m.surplus), "first": list(m.surplus[:20])} for m in matched},
     }
 
@@ -164,7 +198,7 @@ def read_tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         scores, images, suite = (pd.read_parquet(run / f"{name}.parquet") for name in ("scores", "images", "suite"))
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise RunError(f"the tables of {run} cannot be read ({error}); run again to make them anew") from error
-    images = images.sort_values(["case", "seed"], kind="stable")
+    images = images.sort_values("case", kind="stable")
     scores = scores.sort_values(["case", "seed", "person"], kind="stable")
     return scores, images, suite.sort_values(["case", "person"], kind="stable")
 

@@ -410,10 +410,12 @@ def test_an_image_that_breaks_a_recognizer_is_recorded_and_the_others_are_not_to
     reference = case.people[0].references[0]
     jobs = [Job(0, case.target), Job(1, EncodedImage("faint", data=encoded(faint, "PNG"))), Job(2, reference)]
     found = dict(analyser.analyse(jobs))
-    if found[1].faces is not None:
-        pytest.skip("the detector finds no face in the faint photo, so nothing reaches the recognizer")
-    assert found[0].faces is not None and found[2].faces is not None
-    assert "kernel failed" in found[1].error and "\n" not in found[1].error and "mini-a" in found[1].error
+    assert all(found[i].error is None for i in range(3))
+    assert len(found[1].faces) > 0, "the detector must find the faint face for this test to say anything"
+    assert np.isnan(found[1].faces.embeddings["mini-a"]).all()
+    assert np.isfinite(found[0].faces.embeddings["mini-a"]).all()
+    assert np.isfinite(found[2].faces.embeddings["mini-a"]).all()
+    assert analyser.judge_failures == {"mini-a": {"faint": "kernel failed"}}
 
 
 def test_a_damaged_cache_entry_is_computed_again_and_never_unpickled(case, packs, tmp_path):

@@ -79,7 +79,19 @@ def test_a_missing_image_lowers_the_failure_aware_form_alone(run, strict):
 
 def test_no_row_is_dropped_and_the_promised_columns_are_there(run, real_suite):
     scores = run.scores()
-    columns = ["model", "case", "seed", "person", "recognizer", "protocol", "outcome", "sim_gt", "sim_ref", "sim_tr", "copy_paste"]
+    columns = [
+        "model",
+        "case",
+        "seed",
+        "person",
+        "recognizer",
+        "protocol",
+        "outcome",
+        "sim_gt",
+        "sim_ref",
+        "sim_tr",
+        "copy_paste",
+    ]
     assert not set(columns) - set(scores.columns)
     cases = list(open_suite(str(real_suite)).cases())
     people = sum(len(case.people) for case in cases)

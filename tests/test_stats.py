@@ -71,15 +71,37 @@ def test_row_order_changes_nothing(order):
 
 
 def test_equal_models_are_called_different_at_the_nominal_rate():
-    repeats, wrong, small = 300, 0, 0
+    repeats, wrong, small, outside = 300, 0, 0, 0
     for seed in range(repeats):
         draw = rng(seed)
         values = draw.normal(size=(50, 1)) + draw.normal(size=(50, 2))
         one = stats.compare(values, ["a", "b"], np.arange(50), draw, 400)[0]
         wrong += one.different
         small += one.p < 0.05
-    assert 0.02 <= wrong / repeats <= 0.09
-    assert 0.02 <= small / repeats <= 0.09
+        outside += one.low > 0 or one.high < 0
+    assert 0.02 <= wrong / repeats <= 0.08
+    assert 0.02 <= small / repeats <= 0.08
+    assert 0.02 <= outside / repeats <= 0.09
+
+
+@pytest.mark.parametrize("clusters", [2, 4, 8])
+def test_few_clusters_never_split_equal_models_more_often_than_promised(clusters):
+    split = sum(
+        stats.compare(draw.normal(size=(clusters, 2)), ["a", "b"], np.arange(clusters), draw, 400)[0].different
+        for draw in map(rng, range(200))
+    )
+    assert split / 200 <= 0.08
+
+
+def test_a_leaderboard_of_equal_models_is_rarely_split_at_all():
+    split = sum(
+        any(
+            pair.different
+            for pair in stats.compare(draw.normal(size=(60, 6)), list("abcdef"), np.arange(60), draw, 300)
+        )
+        for draw in map(rng, range(100))
+    )
+    assert split / 100 <= 0.11
 
 
 def test_a_real_difference_is_found_paired_though_unpaired_it_drowns():
@@ -119,7 +141,7 @@ def test_holm_by_its_definition(p_values):
 
 def test_ranks_are_shared_where_the_difference_includes_zero():
     def pair(a, b, low, high):
-        return stats.Comparison(a, b, (low + high) / 2, low, high, None, None, None, 9, 9)
+        return stats.Comparison(a, b, (low + high) / 2, low, high, None, None, None, 9, 9, low > 0 or high < 0)
 
     means = {"a": 0.9, "b": 0.88, "c": 0.5}
     pairs = [pair("a", "b", -0.01, 0.05), pair("a", "c", 0.3, 0.5), pair("b", "c", 0.3, 0.46)]
@@ -145,8 +167,9 @@ def test_natural_band_and_verification_on_people_who_are_easy_to_tell_apart():
 
 def test_pairs_of_one_identity_in_two_cases_are_no_impostors():
     same = np.tile(rng(9).normal(size=64), (3, 1))
-    assert stats.verification(same, same, ["x", "x", "x"]) is None
-    judged = stats.verification(same, same, ["x", "x", "y"])
+    other = same + 0.1 * rng(10).normal(size=same.shape)
+    assert stats.verification(same, other, ["x", "x", "x"]) is None
+    judged = stats.verification(same, other, ["x", "x", "y"])
     assert (judged.genuine, judged.impostor) == (3, 4)
 
 
@@ -161,6 +184,22 @@ def test_an_unlabelled_person_in_two_slots_does_not_pass_for_an_impostor():
     assert aware.impostor == blind.impostor - 2
     assert aware.threshold < blind.threshold - 0.3
     assert aware.auc == 1 > blind.auc
+
+
+def test_leaving_out_lookalikes_hardly_flatters_a_judge_who_is_any_good():
+    """All people are distinct, but the suite does not say so."""
+    draw = rng(11)
+    people = draw.normal(size=(300, 64))
+    targets, references = (people + 0.9 * draw.normal(size=people.shape) for _ in range(2))
+    known = stats.verification(targets, references, np.arange(300))
+    unknown = stats.verification(targets, references, np.arange(300), labelled=False)
+    assert unknown.auc_all == known.auc
+    assert unknown.auc == pytest.approx(known.auc, abs=0.003)
+    assert unknown.left_out < 0.02 * known.impostor
+
+
+def test_one_photo_as_target_and_reference_is_no_natural_variation():
+    assert stats.natural_band([0.5, 0.6, 0.7, 1.0, 1 - 1e-9]).n == 3
 
 
 def test_pareto_front_hypervolume_and_line_by_hand():

@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"idbench {__version__}")
@@ -56,7 +59,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        _stop("interrupted; the same command goes on where this one stopped", 130)
+        code = INTERRUPTED
     except typer.Abort:
         _stop("stopped at the question; nothing was done", 1)
     except IdbenchError as error:
@@ -74,6 +77,8 @@ def main() -> None:
         if hasattr(error, "show"):
             error.show()
         sys.exit(error.exit_code)
+    if code == INTERRUPTED:
+        _stop("interrupted; the same command goes on where this one stopped", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["print_json", "print_table", "progress"]
+__all__ = ["print_json", "print_table", "progress", "warn"]
+
+
+def warn(message: str) -> None:
+    """One line on stderr about something the user may not have meant."""
+    print(f"idbench: note: {message}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:
@@ -77,14 +82,17 @@ class _Lines:
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
         self._last = 0.0
+        self._said: tuple[str, int, int] | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        if (stage, done, total) == self._said:
+            return
         now = time.monotonic()
         first = stage not in self._began
         began = self._began.setdefault(stage, now)
         if not first and done < total and now - self._last < 10:
             return
-        self._last = now
+        self._last, self._said = now, (stage, done, total)
         left = (now - began) / done * (total - done) if done and done < total else None
         rest = f", {left:.0f} s left" if left is not None else ""
         print(f"{stage}: {done}/{total}{rest}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from idbench.cli.output import print_json, print_table, progress
+from idbench.cli.output import print_json, print_table, progress, warn
 
 __all__ = ["register"]
 
@@ -76,8 +76,9 @@ def score(
         "batch": batch, "resamples": resamples, "level": level, "interval": interval,
         "statistics_seed": statistics_seed, "false_accept_rate": false_accept_rate, "gallery": gallery,
     }  # fmt: skip
+    configuration = load_config(config, flags)
     with progress(quiet) as callback:
-        run = execute(load_config(config, flags), callback)
+        run = execute(configuration, callback, warn)
     _show(run, json)
 
 

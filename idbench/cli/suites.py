@@ -103,7 +103,10 @@ def audit(
     for finding in findings:
         person = "" if finding.person is None else f" person {finding.person + 1}"
         print(f"{finding.case}{person}: {finding.kind}: {finding.detail}")
-    print_table(["finding", "count", "meaning"], [[k, str(counts[k]), what] for k, what in KINDS.items() if counts[k]])
+    if findings:
+        print_table(
+            ["finding", "count", "meaning"], [[k, str(counts[k]), what] for k, what in KINDS.items() if counts[k]]
+        )
     print(f"{len(findings)} findings in {opened.count} cases")
 
 
@@ -119,8 +122,8 @@ def fetch(
 
     if name not in ("multiid-bench", multiid_bench.HUB_ID):
         raise SuiteError(f"only multiid-bench can be fetched, not '{name}'; folders are opened where they are")
-    offer = fetching.look_up(multiid_bench.HUB_ID, revision)
     folder = multiid_bench.default_dir()
+    offer = fetching.look_up(multiid_bench.HUB_ID, folder, revision)
     typer.echo(
         f"{offer.hub_id} at {offer.revision[:12]}: {len(offer.files)} files, {offer.size / 1e6:.0f} MB",
         err=True,

@@ -66,7 +66,7 @@ class AestheticEncoder:
                 f"{head} does not fit the aesthetic head ({str(error).splitlines()[-1].strip()[:120]})"
             ) from error
         self._head.to(self._device)
-        self._files = [head, *sorted(encoder.glob("*.safetensors"))]
+        self._files = [head, *sorted(encoder.glob("*.safetensors")), *sorted(encoder.glob("*.json"))]
 
     def encode(self, images: list[RGB]) -> Float:
         """Scores (n, 1) of RGB images."""

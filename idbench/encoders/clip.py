@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ class ClipEncoder:
         return {
             "kind": "clip",
             "architecture": self._architecture,
+            "package": f"open_clip {version('open_clip_torch')}",
             "weights": {self._weights.name: file_digest(self._weights)},
             "providers": [str(self._device)],
         }

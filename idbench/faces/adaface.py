@@ -128,5 +128,7 @@ class AdaFaceRecognizer:
 def open_recognizer(name: str, location: str, device: str) -> AdaFaceRecognizer:
     """From a released checkpoint file."""
     if not location:
-        raise WeightsError("recognizer adaface needs a checkpoint: adaface:<file> (github.com/mk-minchul/AdaFace)")
+        raise WeightsError(
+            "recognizer adaface needs a checkpoint: adaface:FILE (released at github.com/mk-minchul/AdaFace)"
+        )
     return AdaFaceRecognizer(name, Path(location).expanduser(), device)

@@ -18,7 +18,7 @@ from typing import Any, Generic, Literal, TypeVar
 import cv2
 import numpy as np
 
-from idbench.errors import UnreadableImageError
+from idbench.errors import IdbenchError, RunError, UnreadableImageError
 from idbench.faces.align import ARCFACE_112, Alignment
 from idbench.faces.types import Analysis, Detections, Detector, Faces, Float, ImageEncoder, Recognizer
 from idbench.images import DECODE_VERSION, RGB, EncodedImage, decode, digest_of, luma
@@ -102,6 +102,7 @@ class ImageAnalyser:
         self.cache = cache
         self.workers = workers or len(os.sched_getaffinity(0))
         self.batch = batch
+        self.judge_failures: dict[str, dict[str, str]] = {recognizer.name: {} for recognizer in recognizers}
         self._detected: set[tuple[str, View]] = set()
         self._detector_about = detector.describe()
         self._recognizer_about = {r.name: _for_key(r.describe()) for r in recognizers}
@@ -172,12 +173,19 @@ class ImageAnalyser:
             work.error = str(error)
         except (cv2.error, ValueError, MemoryError, np.linalg.LinAlgError) as error:
             work.error = f"{work.name}: cannot be analysed ({_first_line(error)})"
+        except IdbenchError:
+            raise
+        except Exception as error:  # a network that fails is no property of the image: stop, and go on later
+            raise RunError(
+                f"a network failed on {work.name} ({_first_line(error)}); what was computed is kept, "
+                "so mend the cause and run the same command again"
+            ) from error
 
     def _detect(self, work: _Work) -> None:
         if work.found is not None:
             return
         pixels = work.load_pixels()
-        found = self.detector.detect(pixels)
+        found = self.detector.detect(pixels).with_spread_landmarks()
         crops = self._crops(work, found, ARCFACE_112)
         work.luma = luma(crops)
         work.found = found
@@ -204,7 +212,9 @@ class ImageAnalyser:
                 ready.append(work)
         for work, part in zip(ready, _embeddings(recognizer, crops), strict=True):
             if isinstance(part, Exception):
-                work.error = f"{work.name}: {recognizer.name} failed on its faces ({_first_line(part)})"
+                assert work.found is not None
+                self.judge_failures[recognizer.name][work.name] = _first_line(part)
+                work.embeddings[recognizer.name] = np.full((len(work.found), 1), np.nan, np.float32)
             else:
                 work.embeddings[recognizer.name] = part
                 self._store(self._embedding_key(work, recognizer.name), embeddings=part)
@@ -215,7 +225,11 @@ class ImageAnalyser:
         for work in works:
             self._guarded(work, lambda w: w.load_pixels())
         works = [work for work in works if work.error is None]
-        for work, vector in zip(works, encoder.encode([w.load_pixels() for w in works]), strict=True):
+        try:
+            vectors = encoder.encode([work.load_pixels() for work in works])
+        except Exception as error:  # as with the detector
+            raise RunError(f"{encoder.name} failed on {works[0].name} ({_first_line(error)})") from error
+        for work, vector in zip(works, vectors, strict=True):
             work.encodings[encoder.name] = vector
             self._store(self._encoding_key(work, encoder.name), encoding=vector)
 
@@ -259,7 +273,10 @@ class ImageAnalyser:
 
 
 def _embeddings(recognizer: Recognizer, crops: list[RGB]) -> list[Float | Exception]:
-    """Embeddings of each image's crops. Where the network fails on all together, every image is tried alone."""
+    """Embeddings of each image's crops. Where the network fails on all together, every image is tried alone.
+
+    A failure is the judge's alone: other judges and the image are not touched, nothing is cached.
+    """
     counts = [len(part) for part in crops]
     if not sum(counts):
         return [np.empty((0, 0), np.float32) for _ in crops]

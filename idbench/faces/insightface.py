@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from idbench.errors import WeightsError
+from idbench.errors import IdbenchError, WeightsError
 from idbench.faces.align import Alignment
 from idbench.faces.onnx import OnnxRecognizer, Preprocessing
 from idbench.faces.runtime import file_digest, providers, session_options, split_spec
@@ -61,6 +61,8 @@ def _open_pack(folder: Path, device: str) -> Any:
                 providers=providers(device),
                 sess_options=session_options(),
             )
+        except IdbenchError:
+            raise
         except AssertionError as error:
             raise WeightsError(f"{folder} holds no face detector (an .onnx file with five or more outputs)") from error
         except Exception as error:  # damaged files raise ONNX, protobuf or InsightFace errors

@@ -72,6 +72,11 @@ class OnnxRecognizer:
         feed = self.session.get_inputs()
         if len(feed) != 1 or len(feed[0].shape) != 4:
             raise WeightsError(f"{path}: expected one image input (n, 3, h, w), found {[i.shape for i in feed]}")
+        outputs = [output.shape for output in self.session.get_outputs()]
+        if len(outputs) > 2 or not outputs or len(outputs[0]) not in (2, 4):
+            raise WeightsError(
+                f"{path}: expected one embedding (n, d) per face, found outputs {outputs[:3]}: a recognizer?"
+            )
         self._input = feed[0].name
         self._batch = feed[0].shape[0] if isinstance(feed[0].shape[0], int) and feed[0].shape[0] > 0 else None
 

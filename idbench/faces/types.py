@@ -36,6 +36,11 @@ class Detections:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def with_spread_landmarks(self) -> Detections:
+        """Without faces whose landmarks coincide: they cannot be aligned."""
+        spread = np.ptp(self.landmarks, axis=1).max(axis=1, initial=0) > 1e-3
+        return Detections(self.boxes[spread], self.landmarks[spread], self.scores[spread])
+
 
 class Detector(Protocol):
     """Finds faces."""

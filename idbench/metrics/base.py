@@ -45,7 +45,8 @@ class Metric:
 
     direction: "higher" or "lower" is better, "zero" is best, or "context" (explains, does not rank).
     failure_value: what a failed person or image counts in the failure-aware form; None if the metric
-    has no such form. compute: for per-person metrics, from a `PersonView` to a float or nan.
+    has no such form. needs: the suite's faces without which the metric is undefined, for a failure as for
+    a success ("target", "reference"). compute: for per-person metrics, from a `PersonView` to a float or nan.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Metric:
     meaning: str = ""
     citation: str = ""
     failure_value: float | None = None
+    needs: tuple[str, ...] = ("target", "reference")
     headline: bool = False
     compute: Callable[[PersonView], float] | None = None
 

@@ -60,54 +60,55 @@ def _euler(part: int) -> Callable[[PersonView], float]:
 PERSON_METRICS: tuple[Metric, ...] = (
     Metric(
         "sim_gt", "similarity to the target", -1, 1, "higher", "cosine",
-        "does it look like the person in another real photo?", PAPER, 0.0, True, _sim_gt,
+        "does it look like the person in another real photo?", PAPER, 0.0, ("target",), True, _sim_gt,
     ),
     Metric(
         "sim_ref", "similarity to the reference", -1, 1, "context", "cosine",
-        "how close to the photo that was given; above the natural band is copying", PAPER, 0.0, True, _sim_ref,
+        "how close to the photo that was given; above the natural band is copying",
+        PAPER, 0.0, ("reference",), True, _sim_ref,
     ),
     Metric(
         "copy_paste", "copy-paste", -1, 1, "lower", "",
-        "1: sits on the reference, 0: as far from both as from each other, -1: sits on the target",
-        PAPER, None, True, _copy_paste,
+        "1: sits on the reference, 0: equally far from both, -1: sits on the target",
+        PAPER, 1.0, ("target", "reference"), True, _copy_paste,
     ),
     Metric(
         "blending", "identity blending", -1, 1, "lower", "cosine",
-        "likeness to the other people of the case", PAPER + ", eq. 10", None, True,
+        "likeness to the other people of the case", PAPER + ", eq. 10", None, ("target",), True,
         lambda view: person_blending(view.generated, view.other_targets),
     ),
     Metric(
         "slot_accuracy", "slot accuracy", 0, 1, "higher", "share",
-        "is the person where the case's box says?", "", None, True,
+        "is the person where the case's box says?", "", None, ("target",), True,
         lambda view: NAN if view.in_slot is None else float(view.in_slot),
     ),
     Metric(
         "sim_tr", "target to reference", -1, 1, "context", "cosine",
-        "two real photos of the same person: the natural band", PAPER, None, False, _sim_tr,
+        "two real photos of the same person: the natural band", PAPER, None, (), False, _sim_tr,
     ),
     Metric(
         "pixel_copy", "pixel copy", -1, 1, "lower", "SSIM",
-        "aligned crops of generated face and reference", "Wang et al. 2004", None, False,
+        "aligned crops of generated face and reference", "Wang et al. 2004", None, (), False,
         lambda view: _ssim(view.generated_luma, view.reference_luma),
     ),
     Metric(
         "pixel_copy_tr", "pixel likeness of target and reference", -1, 1, "context", "SSIM",
-        "what two real photos of the person give", "Wang et al. 2004", None, False,
+        "what two real photos of the person give", "Wang et al. 2004", None, (), False,
         lambda view: _ssim(view.target_luma, view.reference_luma),
     ),
     Metric(
         "pose_gr", "pose change from reference", 0, 180, "context", "degrees",
-        "head rotation between reference and generated face", "", None, False,
+        "head rotation between reference and generated face", "", None, (), False,
         lambda view: _pose_gap(view.generated_landmarks, view.reference_landmarks),
     ),
     Metric(
         "pose_tr", "pose change, target to reference", 0, 180, "context", "degrees",
-        "head rotation between two real photos of the person", "", None, False,
+        "head rotation between two real photos of the person", "", None, (), False,
         lambda view: _pose_gap(view.target_landmarks, view.reference_landmarks),
     ),
-    Metric("yaw", "yaw", -90, 90, "context", "degrees", "to image right", "", None, False, _euler(0)),
-    Metric("pitch", "pitch", -180, 180, "context", "degrees", "upwards", "", None, False, _euler(1)),
-    Metric("roll", "roll", -180, 180, "context", "degrees", "clockwise in the image", "", None, False, _euler(2)),
+    Metric("yaw", "yaw", -90, 90, "context", "degrees", "to image right", "", None, (), False, _euler(0)),
+    Metric("pitch", "pitch", -180, 180, "context", "degrees", "upwards", "", None, (), False, _euler(1)),
+    Metric("roll", "roll", -180, 180, "context", "degrees", "clockwise in the image", "", None, (), False, _euler(2)),
 )  # fmt: skip
 """Per-person metrics computed from a `PersonView`."""
 
@@ -127,9 +128,9 @@ IMAGE_METRICS: tuple[Metric, ...] = (
     Metric("faces_found", "faces found", 0, np.inf, "context", "faces"),
     Metric("extra_faces", "extra faces", 0, np.inf, "lower", "faces"),
     Metric("missing_people", "missing people", 0, np.inf, "lower", "people"),
-    Metric("clip_i", "CLIP-I", -1, 1, "higher", "cosine", "image to target", PAPER, None, True),
-    Metric("clip_t", "CLIP-T", -1, 1, "higher", "cosine", "image to prompt", PAPER, None, True),
-    Metric("aesthetic", "aesthetics", 1, 10, "higher", "", "aesthetic-predictor-v2.5", PAPER, None, True),
+    Metric("clip_i", "CLIP-I", -1, 1, "higher", "cosine", "image to target", PAPER, 0.0, (), True),
+    Metric("clip_t", "CLIP-T", -1, 1, "higher", "cosine", "image to prompt", PAPER, 0.0, (), True),
+    Metric("aesthetic", "aesthetics", 1, 10, "higher", "", "aesthetic-predictor-v2.5", PAPER, None, (), True),
     Metric("seconds", "seconds per image", 0, np.inf, "lower", "s"),
 )  # fmt: skip
 """Metrics of a whole generated image, independent of the recognizer."""

@@ -102,6 +102,7 @@ def mean_pairwise_rotation(poses: npt.ArrayLike) -> npt.NDArray[np.float64]:
     n = len(rotations)
     if n < 2:
         return np.full(n, np.nan)
-    between = np.array([[rotation_between(a, b) if a is not b else 0.0 for b in rotations] for a in rotations])
+    between = np.array([[rotation_between(a, b) for b in rotations] for a in rotations])
+    np.fill_diagonal(between, 0.0)
     result: npt.NDArray[np.float64] = between.sum(axis=1) / (n - 1)
     return result

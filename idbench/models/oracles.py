@@ -17,7 +17,7 @@ import numpy.typing as npt
 from idbench.faces.align import similarity_transform
 from idbench.images import MAX_JPEG_SIDE, RGB
 
-__all__ = ["ORACLES", "paste_face", "side_by_side"]
+__all__ = ["ORACLES", "PASTE_VERSION", "paste_face", "side_by_side"]
 
 ORACLES = {
     "oracle-target": "the target given back",
@@ -25,6 +25,9 @@ ORACLES = {
     "oracle-paste": "the reference face pasted into the target",
     "oracle-stranger": "another person's photo",
 }
+
+PASTE_VERSION = 1
+"""Raise it when `paste_face` gives other pixels for the same photos."""
 
 
 def paste_face(target: RGB, reference: RGB, target_landmarks: npt.ArrayLike, reference_landmarks: npt.ArrayLike) -> RGB:

@@ -83,29 +83,34 @@ def case_people(
 ) -> CasePeople:
     """Assign the target's faces to people and take each reference's largest face.
 
-    With boxes: the assignment with the largest total overlap, at least `MIN_BOX_OVERLAP` each. Without:
-    the N largest faces, assigned to the references by cosine.
+    People with a box: the assignment with the largest total overlap, at least `MIN_BOX_OVERLAP` each. The
+    others, n of them: the n largest faces that are left, assigned to their references by cosine.
     """
     kept = [
         tuple(face for photo in photos if (face := largest_face(usable_faces(photo, recognizer))) is not None)
         for photos in references
     ]
+    known = tuple(boxes) or (None,) * len(references)
     faces = usable_faces(target, recognizer)
-    with_boxes = bool(boxes) and all(box is not None for box in boxes)
-    chosen = _by_boxes(faces, boxes) if with_boxes else _by_similarity(faces, kept)
+    chosen = _by_boxes(faces, {i: box for i, box in enumerate(known) if box is not None})
+    taken = {face.index for face in chosen.values()}
+    without_box = [i for i, box in enumerate(known) if box is None]
+    rest = [face for face in faces if face.index not in taken]
+    chosen |= {without_box[i]: face for i, face in _by_similarity(rest, [kept[i] for i in without_box]).items()}
     return CasePeople(
         targets=tuple(chosen.get(i) for i in range(len(references))),
         references=tuple(kept),
-        boxes=tuple(boxes) if with_boxes else (None,) * len(references),
+        boxes=known,
         size=(target.width, target.height) if target is not None else None,
     )
 
 
-def _by_boxes(faces: list[FaceView], boxes: Sequence[Box | None]) -> dict[int, FaceView]:
-    if not faces:
+def _by_boxes(faces: list[FaceView], boxes: dict[int, Box]) -> dict[int, FaceView]:
+    if not faces or not boxes:
         return {}
-    overlap = iou_matrix([face.box for face in faces], [box for box in boxes if box is not None])
-    return {person: faces[j] for j, person in match(overlap) if overlap[j, person] >= MIN_BOX_OVERLAP}
+    people = list(boxes)
+    overlap = iou_matrix([face.box for face in faces], [boxes[i] for i in people])
+    return {people[k]: faces[j] for j, k in match(overlap) if overlap[j, k] >= MIN_BOX_OVERLAP}
 
 
 def _by_similarity(faces: list[FaceView], references: list[tuple[FaceView, ...]]) -> dict[int, FaceView]:

@@ -100,10 +100,10 @@ def _pair(pair: dict[str, Any], direction: str) -> list[Cell]:
 
 
 def _better(pair: dict[str, Any], direction: str) -> str | None:
-    """The model the interval speaks for; none where it includes 0 or does not exist."""
-    if pair["low"] is None or pair["high"] is None or pair["low"] <= 0 <= pair["high"]:
+    """The better model; none where the two are not told apart."""
+    if not pair["different"]:
         return None
-    return str(pair["a"] if (pair["low"] > 0) == (direction == "higher") else pair["b"])
+    return str(pair["a"] if (pair["difference"] > 0) == (direction == "higher") else pair["b"])
 
 
 def judges(data: RunData) -> Table | None:

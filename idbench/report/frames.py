@@ -97,7 +97,7 @@ def headline(data: RunData, recognizer: str, protocol: str) -> Table:
     if not strict:
         rows = [Row([m, *_numbers(table.get(m, {}), names)], data.is_oracle(m)) for m in data.models]
         return Table(f"headline_{slug(recognizer)}_paper", f"Paper protocol, {recognizer}", columns, rows)
-    sim, copying = (rank_labels(ranks.get(name, {})) for name in ("sim_gt_failure_aware", "copy_paste"))
+    sim, copying = (rank_labels(ranks.get(name, {})) for name in ("sim_gt_failure_aware", "copy_paste_failure_aware"))
     columns.insert(0, Column("rank", "rank"))
     at = next((i + 1 for i, c in enumerate(columns) if c.name == "copy_paste"), len(columns))
     columns.insert(at, Column("copy_paste_rank", "rank in copy-paste"))

@@ -62,6 +62,13 @@ def _about_the_judges(data: RunData) -> Iterator[str]:
                 f"{name}: {judged['impostor']} impostor pairs cannot show a false accept rate of "
                 f"{judged['false_accept_rate']:g}; the smallest step is {judged['resolution']:.3g}."
             )
+        elif judged["left_out"] > 0.05 * (judged["left_out"] + judged["impostor"]):
+            yield (
+                f"{name}: {judged['left_out']} pairs of unlabelled people look like one person and were left out of "
+                f"its calibration; with them its AUC would be {judged['auc_all']:.3f}. Label identities to be sure."
+            )
+        if judged is not None and judged["true_accept_rate"] < 0.5:
+            yield f"{name}: it accepts fewer than half of the real photo pairs; its verified share says little here."
         if strict["natural_band"] is None:
             yield f"{name}: no natural band, because no person has both a usable target and reference face."
 
@@ -69,7 +76,15 @@ def _about_the_judges(data: RunData) -> Iterator[str]:
 def _about_the_models(data: RunData) -> Iterator[str]:
     if not data.judged:
         yield "No model was judged; the table shows the oracles only."
+    outcomes = data.summary["images"]["all"]["models"]
+    for model in data.judged:
+        counts = outcomes.get(model, {}).get("outcomes", {})
+        failed, total = sum(counts.values()) - counts.get("generated", 0), sum(counts.values())
+        if failed:
+            yield f"{model}: {failed} of {total} images are missing, failed or unreadable; they count as failures."
     for source in data.sources:
+        for judge, found in source.record.get("counts", {}).get("judge_failures", {}).items():
+            yield f"{judge} could not embed the faces of {found['count']} images; these are undefined."
         surplus = source.record.get("counts", {}).get("surplus_files", {})
         for model, found in surplus.items():
             if found["count"]:

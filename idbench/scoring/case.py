@@ -134,6 +134,7 @@ class CaseScorer:
             "error": generation.error,
             "seconds": generation.seconds,
             "faces_expected": expected,
+            "missing_people": expected,
         }
         if faces is not None:
             row |= {"width": faces.width, "height": faces.height, "faces_found": len(faces)}

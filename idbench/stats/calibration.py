@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idbench.metrics import auc, cosine_matrix, equal_error_rate, threshold_at
+from idbench.metrics import MIN_THETA_TR, auc, cosine_matrix, equal_error_rate, threshold_at
 
-__all__ = ["Band", "Verification", "natural_band", "verification"]
+__all__ = ["ONE_PHOTO", "Band", "Verification", "natural_band", "verification"]
+
+ONE_PHOTO = float(np.cos(MIN_THETA_TR))
+"""Target and reference at least this alike are one photo, which says nothing about two."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,15 @@ class Verification:
 
     threshold is the smallest with a false accept rate of at most `false_accept_rate`; `attained` is the
     rate it has, and `resolution` (1 / impostor pairs) the smallest step a rate can make here. `left_out`
-    counts pairs of unlabelled slots that may show one person and so are neither genuine nor impostor.
+    counts pairs of unlabelled slots that may show one person and so are neither genuine nor impostor;
+    `auc_all` and `equal_error_rate_all` count them as impostors: the truth lies between the two.
+    people counts the suite's slots, people_used those compared.
     """
 
     auc: float
+    auc_all: float
     equal_error_rate: float
+    equal_error_rate_all: float
     threshold: float
     false_accept_rate: float
     attained: float
@@ -55,9 +62,9 @@ class Verification:
 
 
 def natural_band(sim_tr: npt.ArrayLike) -> Band | None:
-    """Band of target-reference similarities (n,); None without finite values."""
+    """Band of target-reference similarities (n,); one photo used as both is no pair. None without pairs."""
     values = np.asarray(sim_tr, np.float64)
-    values = values[np.isfinite(values)]
+    values = values[values < ONE_PHOTO]
     if not len(values):
         return None
     low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
@@ -70,38 +77,35 @@ def verification(
     identities: npt.ArrayLike,
     false_accept_rate: float = 0.01,
     labelled: bool = True,
-    most_people: int = 2000,
+    people: int | None = None,
 ) -> Verification | None:
     """Genuine pairs: target and reference of one slot. Impostor pairs: target and reference of any two
     slots with different identities.
 
-    targets, references : (n, d), a row per person slot; identities : (n,). Above `most_people` slots an
-    evenly spaced selection is used, so memory stays bounded. None without both kinds of pairs.
+    targets, references : (n, d), a row per person slot; identities : (n,). people : how many slots the
+    suite has, if these are a selection. None without both kinds of pairs.
 
     labelled : whether identities are known. If not, one person may stand in several slots unnoticed and
-    would pass for an impostor. Two slots whose targets, or whose references, are as alike as genuine
-    pairs are (above their 5th percentile) are then left out. Other photos decide than those compared,
-    which keeps the selection from favouring the judge, though not entirely: label identities if you can.
+    would pass for an impostor. Two slots are then left out where their targets *and* their references are
+    as alike as genuine pairs are (above their 5th percentile). Other photos decide than those compared,
+    but the same judge: the better it is, the less this flatters it, and `auc_all` shows how much it can.
     """
     first, second, who = np.asarray(targets), np.asarray(references), np.asarray(identities)
-    people = len(who)
-    if people > most_people:
-        chosen = np.linspace(0, people - 1, most_people).astype(int)
-        first, second, who = first[chosen], second[chosen], who[chosen]
-    if not people:
+    if not len(who):
         return None
     matrix = cosine_matrix(first, second)
-    genuine = np.diag(matrix)[np.isfinite(np.diag(matrix))]
-    strangers = who[:, None] != who[None, :]
+    genuine = np.diag(matrix)[np.diag(matrix) < ONE_PHOTO]
+    strangers = (who[:, None] != who[None, :]) & np.isfinite(matrix)
     alike = np.zeros_like(strangers) if labelled else strangers & _alike(first, second, genuine)
-    impostor = matrix[strangers & ~alike]
-    impostor = impostor[np.isfinite(impostor)]
+    every, impostor = matrix[strangers], matrix[strangers & ~alike]
     if not len(genuine) or not len(impostor):
         return None
     threshold, attained = threshold_at(impostor, false_accept_rate)
     return Verification(
         auc=auc(genuine, impostor),
+        auc_all=auc(genuine, every),
         equal_error_rate=equal_error_rate(genuine, impostor),
+        equal_error_rate_all=equal_error_rate(genuine, every),
         threshold=threshold,
         false_accept_rate=false_accept_rate,
         attained=attained,
@@ -110,7 +114,7 @@ def verification(
         genuine=len(genuine),
         impostor=len(impostor),
         left_out=int(alike.sum()),
-        people=people,
+        people=len(who) if people is None else people,
         people_used=len(who),
     )
 
@@ -118,10 +122,10 @@ def verification(
 def _alike(
     targets: npt.NDArray[np.float64], references: npt.NDArray[np.float64], genuine: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    """Pairs of slots (n, n) whose targets or references are as alike as genuine pairs are."""
+    """Pairs of slots (n, n) whose targets and references are both as alike as genuine pairs are."""
     if not len(genuine):
         return np.zeros((len(targets), len(targets)), bool)
     bound = np.quantile(genuine, 0.05)
-    likeness = np.maximum(cosine_matrix(targets, targets), cosine_matrix(references, references))
+    likeness = np.minimum(cosine_matrix(targets, targets), cosine_matrix(references, references))
     result: npt.NDArray[np.bool_] = likeness >= bound
     return result

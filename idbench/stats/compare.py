@@ -23,6 +23,8 @@ class Comparison:
 
     effect: mean difference over the standard deviation of the differences (Cohen's d_z). p: cluster
     sign-flip permutation; p_holm: adjusted over the family. None where it cannot be computed.
+    different: the interval leaves out 0 *and* p_holm is below 1 - level: with few clusters a bootstrap
+    interval alone is too narrow, and many pairs need the adjustment.
     """
 
     a: str
@@ -35,15 +37,11 @@ class Comparison:
     p_holm: float | None
     n: int
     clusters: int
+    different: bool
 
     def as_dict(self) -> dict[str, Any]:
         """For summary.json."""
         return asdict(self)
-
-    @property
-    def different(self) -> bool:
-        """Whether the interval of the difference leaves out 0."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
 def compare(
@@ -82,6 +80,7 @@ def compare(
                 effect=float(present.mean() / spread) if spread > 0 else None,
                 p=_finite(p_values[k]), p_holm=_finite(adjusted[k]),
                 n=n, clusters=int((counts[:, k] > 0).sum()),
+                different=bool((low[k] > 0 or high[k] < 0) and adjusted[k] < 1 - level),
             )
         )  # fmt: skip
     return results
@@ -127,8 +126,7 @@ def shared_ranks(
 ) -> dict[str, int]:
     """Rank of each model: 1 + the number of models that are better *and* differ from it.
 
-    Models whose paired difference includes 0 are not told apart, so they share a rank unless a third
-    separates them.
+    Models that are not told apart share a rank unless a third separates them.
     """
     sign = 1 if direction == "higher" else -1
     beaten_by = dict.fromkeys(means, 0)

@@ -56,5 +56,6 @@ def line_distances(x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64
             dy = np.where(others, ys - mean_y[..., None], 0.0)
             slope = (dx * dy).sum(axis=-1) / (dx**2).sum(axis=-1)
             residual = ys[..., i] - (mean_y + slope * (xs[..., i] - mean_x))
-            distances[..., i] = np.where(count >= 3, residual / np.sqrt(1 + slope**2), np.nan)
+            spread = (dx**2).sum(axis=-1) > 1e-12
+            distances[..., i] = np.where((count >= 3) & spread, residual / np.sqrt(1 + slope**2), np.nan)
     return distances

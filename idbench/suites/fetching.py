@@ -22,8 +22,11 @@ class Offer:
     licence: str | None
 
 
-def look_up(hub_id: str, revision: str | None = None) -> Offer:
-    """Ask the hub about a data set. Raises `SuiteError` if it cannot be asked or holds no parquet files."""
+def look_up(hub_id: str, folder: Path, revision: str | None = None) -> Offer:
+    """Ask the hub about a data set that would go to `folder`.
+
+    Raises `SuiteError` if the hub cannot be asked or holds no parquet files.
+    """
     from huggingface_hub import HfApi
 
     try:
@@ -32,7 +35,7 @@ def look_up(hub_id: str, revision: str | None = None) -> Offer:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise SuiteError(
             f"cannot ask the hub about {hub_id} ({reason}); on a machine without network, copy its data/*.parquet "
-            f"into the folder that 'idbench suites list' expects or pass a path to --suite"
+            f"to {folder} or pass a path to --suite"
         ) from error
     wanted = [f for f in info.siblings or [] if f.rfilename.endswith(".parquet")]
     if not wanted:

@@ -26,7 +26,7 @@ from pydantic import Field, ValidationError
 
 from idbench.errors import MissingDataError, SuiteError
 from idbench.images import EncodedImage
-from idbench.records import Case, Person, Record
+from idbench.records import Case, Person, Record, problem_of
 from idbench.suites.base import Suite, inside, parse_boxes, subset_of_size
 
 __all__ = ["is_folder_suite", "open_suite"]
@@ -90,9 +90,8 @@ def _manifest(root: Path, problems: dict[str, str]) -> Iterator[Case]:
             try:
                 row = ManifestCase.model_validate_json(line)
             except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(map(str, first["loc"])) or "line"
-                raise SuiteError(f"{root / MANIFEST}, line {number}: {where}: {first['msg']}") from error
+                known = [*ManifestCase.model_fields, *ManifestPerson.model_fields]
+                raise SuiteError(f"{root / MANIFEST}, line {number}: {problem_of(error, known)}") from error
             yield _manifest_case(root, row, problems)
 
 
@@ -108,7 +107,7 @@ def _manifest_case(root: Path, row: ManifestCase, problems: dict[str, str]) -> C
             box = boxes[0] if boxes else None
         except ValueError as error:
             problems[row.id] = f"box of person {i + 1} ignored: {error}"
-        people.append(Person(references, person.identity, box))
+        people.append(Person(references, person.identity or None, box))
     return Case(
         id=row.id,
         prompt=row.prompt,
@@ -155,6 +154,7 @@ def _images_called(root: Path, folder: Path, stem: str) -> list[EncodedImage]:
 
 
 def _numbered_references(root: Path, folder: Path) -> list[EncodedImage]:
-    numbers = sorted({int(m[1]) for path in folder.iterdir() if (m := re.fullmatch(r"ref_(\d+)", path.stem))})
-    found = (_images_called(root, folder, f"ref_{number}") for number in numbers)
+    stems = {path.stem for path in folder.iterdir() if re.fullmatch(r"ref_\d+", path.stem)}
+    by_number = sorted(stems, key=lambda stem: (int(stem.removeprefix("ref_")), stem))
+    found = (_images_called(root, folder, stem) for stem in by_number)
     return [images[0] for images in found if images]

@@ -1,8 +1,8 @@
 """What is known of a whole suite without its pixels: digests, identities, clusters, fingerprint.
 
-Identities come from the suite's labels where it has them. Else two people are taken for the same
-when they share a photo that shows one person: the same reference file, or a reference that is
-another one-person case's target. That needs no face recognition, so no judge has a say in it.
+Identities come from the suite's labels. Besides, two people are taken for the same when they share a
+photo that shows one person: the same reference file, or a reference that is another one-person case's
+target. That needs no face recognition, so no judge has a say in it.
 """
 
 from __future__ import annotations
@@ -112,7 +112,6 @@ class SuiteIndex:
                 groups.find(me)
                 if e.labels[i] is not None:
                     groups.join(f"label:{e.labels[i]}", me)
-                    continue
                 photos = set(e.references[i]) | ({e.target} if e.size == 1 and e.target else set())
                 for photo in photos - {""}:
                     groups.join(f"photo:{photo}", me)

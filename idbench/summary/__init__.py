@@ -67,22 +67,33 @@ def _model_order(models: Sequence[str]) -> list[str]:
 
 def _images(images: pd.DataFrame, models: list[str], settings: Settings) -> dict[str, Any]:
     """Recognizer-independent metrics and generation outcomes per model, for all cases and per subset."""
-    names = [metric.name for metric in IMAGE_METRICS]
+    images, names = _with_failure_aware(images)
     result: dict[str, Any] = {}
     for group, rows in groups_of(images).items():
-        rng = settings.rng("images", group)
         table: dict[str, Any] = {}
         for model in models:
             part = rows[rows["model"] == model]
             estimates = estimate(
                 part[names].to_numpy(float),
                 part["cluster"].to_numpy(),
-                rng,
+                settings.rng("images", group, model),
                 settings.resamples,
                 settings.level,
+                settings.interval,
             )
             table[model] = {n: e.as_dict() for n, e in zip(names, estimates, strict=True) if e.n}
             table[model]["outcomes"] = {str(k): int(v) for k, v in part["outcome"].value_counts().sort_index().items()}
             table[model]["prompts_cut"] = int(part["prompt_cut"].fillna(0).sum())
         result[group] = {"models": table}
     return result
+
+
+def _with_failure_aware(images: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Add the failure-aware forms: a failure counts in cases where any model's image has the number."""
+    failed = images["outcome"] != "generated"
+    forms = {}
+    for metric in IMAGE_METRICS:
+        if metric.failure_value is not None:
+            measured = images[metric.name].notna().groupby(images["case"]).transform("any")
+            forms[metric.name + FAILURE_AWARE] = images[metric.name].mask(failed & measured, metric.failure_value)
+    return images.assign(**forms), [*(metric.name for metric in IMAGE_METRICS), *forms]

@@ -11,6 +11,7 @@ from idbench.metrics import all_person_metrics
 from idbench.models.oracles import ORACLES
 from idbench.records import FAILURES, Outcome
 from idbench.stats import (
+    ONE_PHOTO,
     Band,
     Comparison,
     Verification,
@@ -30,9 +31,12 @@ __all__ = ["COMPARED", "FLOOR", "summarise_strict"]
 
 COMPARED: tuple[tuple[str, Literal["higher", "lower"]], ...] = (
     ("sim_gt_failure_aware", "higher"),
-    ("copy_paste", "lower"),
+    ("copy_paste_failure_aware", "lower"),
 )
-"""Metrics on which models are compared pairwise, and which way is better."""
+"""Metrics on which models are compared pairwise, and which way is better. Both count failures at their
+worst, so that withholding an image never helps."""
+
+PER_IMAGE = ("blending", "slot_accuracy")
 
 FLOOR = {"one": 0.40, "several": 0.35}
 """Failure-aware sim_gt below which a model's copy-paste is not ranked (arXiv 2510.14975, Fig. 5)."""
@@ -52,9 +56,9 @@ def summarise_strict(
     people apart; models in the order of the tables.
     """
     band = natural_band(photos["sim_tr"])
-    rows = _with_derived(rows, band, judged)
+    rows = _per_image(_with_derived(rows, photos, band, judged))
     groups = {
-        name: _strict_group(part, models, settings, settings.rng(recognizer, "strict", name))
+        name: _strict_group(part, models, settings, (recognizer, "strict", name))
         for name, part in groups_of(rows).items()
     }
     return {
@@ -65,8 +69,13 @@ def summarise_strict(
     }
 
 
-def _with_derived(rows: pd.DataFrame, band: Band | None, judged: Verification | None) -> pd.DataFrame:
-    """Add found, over_similar, verified, and the failure-aware forms."""
+def _with_derived(
+    rows: pd.DataFrame, photos: pd.DataFrame, band: Band | None, judged: Verification | None
+) -> pd.DataFrame:
+    """Add found, over_similar, verified, and the failure-aware forms.
+
+    A failure counts only where a success would have: where the suite's own photos define the metric.
+    """
     failed = rows["outcome"].isin([outcome.value for outcome in FAILURES])
     outside = (rows["outcome"] == Outcome.UNDEFINED.value) & rows["face"].isna()
     extra: dict[str, Any] = {
@@ -79,22 +88,45 @@ def _with_derived(rows: pd.DataFrame, band: Band | None, judged: Verification | 
     if judged is not None:
         extra["verified"] = (rows["sim_gt"] >= judged.threshold).astype(float).mask(rows["sim_gt"].isna())
     rows = rows.assign(**extra)
-    forms = {
-        m.name + FAILURE_AWARE: rows[m.name].mask(failed, m.failure_value)
-        for m in [*all_person_metrics(), *DERIVED] if m.failure_value is not None
-    }  # fmt: skip
+    forms = {}
+    for metric in (*all_person_metrics(), *DERIVED):
+        if metric.failure_value is not None and not (metric.name == "verified" and judged is None):
+            counted = failed & _defined(rows, photos, metric.needs)
+            forms[metric.name + FAILURE_AWARE] = rows[metric.name].mask(counted, metric.failure_value)
     return rows.assign(**forms)
 
 
-def _strict_group(
-    rows: pd.DataFrame, models: list[str], settings: Settings, rng: np.random.Generator
-) -> dict[str, Any]:
+def _defined(rows: pd.DataFrame, photos: pd.DataFrame, needs: tuple[str, ...]) -> Any:
+    """Which rows' people have, in the suite, the faces a metric needs; two of them in two photos."""
+    people = photos.set_index(["case", "person"])
+    defined = pd.Series(True, index=people.index)
+    for face in needs:
+        defined &= people[f"{face}_x1"].notna()
+    if len(needs) > 1:
+        defined &= people["sim_tr"] < ONE_PHOTO
+    keys = pd.MultiIndex.from_frame(rows[["case", "person"]])
+    return defined.reindex(keys, fill_value=False).to_numpy()
+
+
+def _per_image(rows: pd.DataFrame) -> pd.DataFrame:
+    """Blending and slot accuracy are numbers of an image: their mean over its people stands in its first row."""
+    first = ~rows.duplicated(["model", "case", "seed"])
+    means = rows.groupby(["model", "case", "seed"])[list(PER_IMAGE)].transform("mean")
+    return rows.assign(**{name: means[name].where(first) for name in PER_IMAGE})
+
+
+def _strict_group(rows: pd.DataFrame, models: list[str], settings: Settings, labels: tuple[str, ...]) -> dict[str, Any]:
     names = [name for name in metric_declarations() if name in rows.columns]
     wide = rows.pivot(index=["cluster", "case", "seed", "person"], columns="model", values=names).sort_index()
     clusters = wide.index.get_level_values("cluster").to_numpy()
     columns = [(name, model) for model in models for name in names if (name, model) in wide.columns]
     estimates = estimate(
-        wide[columns].to_numpy(float), clusters, rng, settings.resamples, settings.level, settings.interval
+        wide[columns].to_numpy(float),
+        clusters,
+        settings.rng(*labels, "estimates"),
+        settings.resamples,
+        settings.level,
+        settings.interval,
     )
     table: dict[str, dict[str, Any]] = {model: {} for model in models}
     for (name, model), one in zip(columns, estimates, strict=True):
@@ -114,34 +146,55 @@ def _strict_group(
         "clusters": len(set(clusters)),
         "several_people": several,
         "copy_paste_floor": floor,
-        **_comparisons(wide, clusters, ranked, table, floor, settings, rng),
-        "tradeoff": _tradeoff(wide, clusters, ranked, floor, settings, rng),
+        **_comparisons(_paired(wide, rows, ranked), ranked, table, floor, settings, labels),
+        "paired_on": "case and person" if _seeds_differ(rows, ranked) else "case, seed and person",
+        "tradeoff": _tradeoff(wide, clusters, ranked, floor, settings, settings.rng(*labels, "trade-off")),
     }
 
 
+def _seeds_differ(rows: pd.DataFrame, models: list[str]) -> bool:
+    seeds = {frozenset(part["seed"]) for _, part in rows[rows["model"].isin(models)].groupby("model")}
+    return len(seeds) > 1
+
+
+def _paired(wide: pd.DataFrame, rows: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+    """What is compared: single images, or each person's mean over seeds where the models' seeds differ."""
+    return wide.groupby(level=["cluster", "case", "person"]).mean() if _seeds_differ(rows, models) else wide
+
+
 def _comparisons(
-    wide: pd.DataFrame,
-    clusters: Any,
+    paired: pd.DataFrame,
     models: list[str],
     table: dict[str, dict[str, Any]],
     floor: float,
     settings: Settings,
-    rng: np.random.Generator,
+    labels: tuple[str, ...],
 ) -> dict[str, Any]:
     """Paired comparisons and shared ranks per compared metric."""
     comparisons: dict[str, list[dict[str, Any]]] = {}
     ranks: dict[str, dict[str, int]] = {}
+    clusters = paired.index.get_level_values("cluster").to_numpy()
     for name, direction in COMPARED:
         means = {m: table[m][name]["mean"] for m in models if name in table[m]}
-        if name == "copy_paste":
-            means = {m: v for m, v in means.items() if table[m]["sim_gt_failure_aware"]["mean"] >= floor}
-        values = wide[[(name, model) for model in means]].to_numpy(float) if means else np.empty((0, 0))
+        if name != "sim_gt_failure_aware":
+            means = {m: v for m, v in means.items() if _above(table[m], floor)}
+        values = paired[[(name, model) for model in means]].to_numpy(float) if means else np.empty((0, 0))
         pairs: list[Comparison] = compare(
-            values, list(means), clusters, rng, settings.resamples, settings.level, settings.interval
+            values,
+            list(means),
+            clusters,
+            settings.rng(*labels, name),
+            settings.resamples,
+            settings.level,
+            settings.interval,
         )
         comparisons[name] = [pair.as_dict() for pair in pairs]
         ranks[name] = shared_ranks(means, pairs, direction)
     return {"comparisons": comparisons, "ranks": ranks}
+
+
+def _above(values: dict[str, Any], floor: float) -> bool:
+    return "sim_gt_failure_aware" in values and bool(values["sim_gt_failure_aware"]["mean"] >= floor)
 
 
 def _tradeoff(
@@ -149,7 +202,8 @@ def _tradeoff(
 ) -> dict[str, Any]:
     """Pareto front, hypervolume, spread of each point, and signed distances from the line through the others.
 
-    Models below the floor draw strangers and so tell nothing about the trade-off: they do not shape the line.
+    Models below the floor draw strangers and so tell nothing about the trade-off: they shape neither front
+    nor line.
     """
     names = [(name, model) for name in ("sim_gt_failure_aware", "copy_paste") for model in models]
     if not names:
@@ -158,18 +212,16 @@ def _tradeoff(
     sums, counts = cluster_sums(values, clusters)
     with np.errstate(invalid="ignore", divide="ignore"):
         point = sums.sum(axis=0) / counts.sum(axis=0)
-    draws = (
-        resampled_means(sums, counts, settings.resamples, rng) if len(sums) > 1 else np.full((1, len(names)), np.nan)
-    )
+    draws = resampled_means(sums, counts, settings.resamples, rng)
+    draws[:, (counts > 0).sum(axis=0) < 2] = np.nan
     k = len(models)
     x, y = point[:k], point[k:]
     shaping = np.where(x >= floor, 0.0, np.nan)
+    spread = line_distances(draws[:, :k] + shaping, draws[:, k:])
     return {
-        "pareto": [models[i] for i in pareto_front(x, y)],
-        "hypervolume": hypervolume(x, y),
-        "line_distance": _distances(
-            models, line_distances(x + shaping, y), line_distances(draws[:, :k] + shaping, draws[:, k:]), settings.level
-        ),
+        "pareto": [models[i] for i in pareto_front(x + shaping, y)],
+        "hypervolume": hypervolume(x + shaping, y),
+        "line_distance": _distances(models, line_distances(x + shaping, y), spread, settings.level),
         "ellipses": {m: c for i, m in enumerate(models) if (c := _covariance(draws[:, [i, k + i]])) is not None},
     }
 
