@@ -72,10 +72,10 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
     with exclusive_lock(run):
         record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
         previous = _previous(run)
-        for line in _surprises(config, previous, opened):
-            warn(line)
         index, unreadable = index_and_analyse(opened.suite, opened.scoring, progress)
         _check_same_suite(run, previous, index)
+        for line in _surprises(config, previous, opened):
+            warn(line)
         record = record.model_copy(update=_descriptions(opened, index))
         write_json(run / "run.json", record.model_dump(mode="json"))
         matched = [folder.match(index.ids) for folder in opened.folders]

@@ -22,6 +22,7 @@ from idbench.suites import case_filename, open_suite
 
 COMMAND = [sys.executable, "-c", "from idbench.cli import main; main()"]
 CHEAP = {"resamples": 200, "gallery": 0, "clip": "off", "aesthetic": "off"}
+NOTE = "idbench: note: "
 PLACES = ["path", "error"]
 """Columns that name where a run's files lie, which is no number."""
 
@@ -100,10 +101,11 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
 
 
 def error_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line a refused command says."""
+    """The one line a refused command says, notes aside."""
     assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
-    assert done.stderr.startswith("idbench: ") and done.stderr.count("\n") == 1, done.stderr
-    return done.stderr.rstrip("\n")
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(NOTE)]
+    assert len(lines) == 1 and lines[0].startswith("idbench: "), done.stderr
+    return lines[0]
 
 
 def numbers(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:

@@ -29,7 +29,7 @@ HOSTILE = "<script>alert(1)</script>&\"'"
 MODELS = {"good": (0.8, 0.1), "paste": (0.5, 0.6), "weak": (0.1, 0.0), HOSTILE: (0.6, 0.3)}
 ORACLES = {"oracle-target": (1.0, -1.0), "oracle-reference": (0.5, 1.0)}
 JUDGE = {"auc": 0.99, "equal_error_rate": 0.02, "threshold": 0.4, "false_accept_rate": 0.01, "attained": 0.009,
-         "resolution": 0.005, "true_accept_rate": 0.9, "genuine": 8, "impostor": 200, "people": 8, "people_used": 8, "left_out": 0}  # fmt: skip
+         "resolution": 0.005, "true_accept_rate": 0.9, "genuine": 8, "impostor": 200, "people": 8, "people_used": 8, "left_out": 0, "auc_all": 0.99, "equal_error_rate_all": 0.02}  # fmt: skip
 
 
 def score_rows(
@@ -266,7 +266,14 @@ def test_headline_equals_the_summary(run: Path):
     rows = section(run, "headline").rows
     heading = next(r for r in rows if r[0] == "rank")
     first = heading.index("failures count 0 ↑")
-    names = ["sim_gt_failure_aware", "sim_gt", "sim_ref_failure_aware", "sim_ref", "copy_paste"]
+    names = [
+        "sim_gt_failure_aware",
+        "sim_gt",
+        "sim_ref_failure_aware",
+        "sim_ref",
+        "copy_paste_failure_aware",
+        "copy_paste",
+    ]
     for model in MODELS:
         row = next(r for r in rows if len(r) > 1 and r[1] == model)
         for offset, name in enumerate(names):
@@ -290,7 +297,7 @@ def test_failures_tell_the_two_forms_apart(run: Path):
 def test_ranks(run: Path):
     csv = pd.read_csv(run / "tables" / "headline_judge-a.csv", dtype=str).set_index("model")
     ranks = summary_of(run)["recognizers"]["judge-a"]["strict"]["groups"]["all"]["ranks"]
-    assert csv.loc["good", "rank"] == "1"
+    assert csv.loc["good", "rank"].rstrip("=") == "1"
     assert csv.loc["weak", "copy_paste_rank"] == "below floor"
     assert {m: int(csv.loc[m, "rank"].rstrip("=")) for m in MODELS} == ranks["sim_gt_failure_aware"]
     for model in MODELS:
@@ -456,7 +463,7 @@ def test_everything_failed(tmp_path: Path):
     (folder / "summary.json").write_text(json.dumps(summary))
     write_report(folder)
     row = next(r for r in section(folder, "headline").rows if len(r) > 1 and r[1] == "good")
-    assert row[2].startswith("0.000") and row[3] == "–" and row[6] == "–"
+    assert row[2].startswith("0.000") and row[3] == "–" and row[6].startswith("1.000") and row[7] == "–"
 
 
 def test_damaged_runs_are_named(tmp_path: Path):

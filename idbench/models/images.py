@@ -51,7 +51,8 @@ class ImageFolder:
                 surplus.append(str(path.relative_to(self.root)).encode(errors="backslashreplace").decode())
             else:
                 seeds[seed] = path
-        return MatchedImages(self.name, self.root, files, tuple(surplus))
+        found = {case_id: seeds for case_id, seeds in files.items() if seeds}
+        return MatchedImages(self.name, self.root, found, tuple(surplus))
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def _notes(runs: Sequence[RunData], judges: list[dict[str, str]]) -> list[str]:
             "The runs used different detectors or thresholds: differences between their models may come from that."
         )
     if len({tuple(sorted(run.images["seed"].unique())) for run in runs}) > 1:
-        said.append("The runs used different seeds: pairs of models are compared only on the seeds both have.")
+        said.append("The runs used different seeds: each person's mean over seeds is compared.")
     if len({run.record["provenance"].get("idbench") for run in runs}) > 1:
         said.append("The runs were scored by different versions of idbench.")
     return said
