@@ -13,6 +13,10 @@ published code produced. The quirks, by the names reports use:
     padding      references are padded with black to a square of 1.5 x the longer side
     first face   of a reference's faces the first detected counts
     pooling      the overall number pools all recognizers' samples and leaves out outliers again
+
+Not reproduced, because it lies before the embeddings: the script aligns for FaceNet and AdaFace with another
+detector (facexlib's RetinaFace) and feeds FaceNet BGR / 255 at 112 px, where FaceNet's documentation asks for
+RGB, (x - 127.5) / 128 at 160 px, which is what `facenet` does here.
 """
 
 from __future__ import annotations
@@ -48,6 +52,7 @@ QUIRKS = {
     "padding": "references are padded with black to a square of 1.5 x the longer side",
     "first face": "the first detected face of a reference counts, not the largest",
     "pooling": "the overall number pools all recognizers and leaves out outliers again",
+    "inputs (not reproduced)": "FaceNet and AdaFace get crops of another detector, FaceNet as BGR / 255 at 112 px",
 }
 
 Vectors = npt.NDArray[Any]
