@@ -63,7 +63,7 @@ def headline_metrics(data: RunData) -> list[str]:
     names: list[str] = []
     for name, one in declared.items():
         if one["headline"] and not name.endswith(FAILURE_AWARE) and name not in data.images.columns:
-            names += [name + FAILURE_AWARE, name] if name + FAILURE_AWARE in declared else [name]
+            names += [name + FAILURE_AWARE, name] if declared.get(name + FAILURE_AWARE, {}).get("headline") else [name]
     return names
 
 

@@ -45,7 +45,7 @@ def metric_declarations() -> dict[str, Metric]:
     forms = [
         Metric(
             m.name + FAILURE_AWARE, f"{m.title}, failures count {m.failure_value:g}", m.low, m.high, m.direction,
-            m.unit, m.meaning, m.citation, headline=m.headline,
+            m.unit, m.meaning, m.citation, headline=m.headline and m.failure_value == 0,
         )
         for m in declared if m.failure_value is not None
     ]  # fmt: skip
