@@ -13,7 +13,7 @@ from idbench.faces.types import Analysis, Faces
 from idbench.metrics import cosine, iou_matrix
 from idbench.protocols.people import CasePeople, FaceView, case_people, usable_faces
 from idbench.records import Case
-from idbench.suites import Suite
+from idbench.suites import Suite, index_case
 
 __all__ = ["KINDS", "Finding", "audit"]
 
@@ -26,6 +26,7 @@ UNLIKE = 0.2
 KINDS = {
     "suite_problem": "something in the case's record was ignored",
     "unreadable": "a photo cannot be read",
+    "two_labels": "one photo stands for two identities",
     "target_faces": "the target shows fewer faces than people",
     "no_target_face": "no face in the target belongs to this person",
     "box_overlap": f"the person's box and face overlap by less than {POOR_OVERLAP}",
@@ -55,6 +56,7 @@ class Finding:
 def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
     """Every finding of every case, judged by the analyser's first recognizer."""
     judge = analyser.recognizers[0].name
+    yield from _label_findings(suite)
     for case in suite.cases():
         if case.id in suite.problems:
             yield Finding(case.id, None, "suite_problem", suite.problems[case.id])
@@ -66,6 +68,19 @@ def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
         yield from _reference_findings(case, references)
         if target is not None and target.faces is not None:
             yield from _target_findings(case, target.faces, references, judge)
+
+
+def _label_findings(suite: Suite) -> Iterator[Finding]:
+    """References that stand under several identity labels."""
+    labels: dict[str, str] = {}
+    for entry in (index_case(case) for case in suite.cases()):
+        for person, (photos, label) in enumerate(zip(entry.references, entry.labels, strict=True)):
+            for digest in photos if label else ():
+                other = labels.setdefault(digest, label or "")
+                if digest and other != label:
+                    yield Finding(
+                        entry.id, person, "two_labels", f"a reference is labelled {label} here and {other} elsewhere"
+                    )
 
 
 def _reference_findings(case: Case, references: list[list[Analysis]]) -> Iterator[Finding]:

@@ -229,6 +229,10 @@ def test_audit_finds_what_was_planted(real_suite, packs, tmp_cache, tmp_path):
             "people": [{"references": ["o.jpg"], "box": [0, 0, 4, 4]}],
         },
     ]
+    for name in ("anna", "ben"):
+        lines.append(
+            {"id": name, "prompt": "p", "target": "t.jpg", "people": [{"references": ["o.jpg"], "identity": name}]}
+        )
     (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, lines)))
     spec = f"insightface:{packs / 'mini-a'}"
     analyser = ImageAnalyser(open_detector(None, [spec]), open_recognizers([spec]), cache=Cache(tmp_cache))
@@ -239,6 +243,7 @@ def test_audit_finds_what_was_planted(real_suite, packs, tmp_cache, tmp_path):
         ("broken", "unreadable"),
         ("box", "box_overlap"),
         ("box", "no_target_face"),
+        ("ben", "two_labels"),
     } <= found
     assert not any(case == "same" and kind == "unlike" for case, kind in found)
 
