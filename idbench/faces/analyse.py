@@ -107,7 +107,7 @@ class ImageAnalyser:
         self._detector_about = detector.describe()
         self._recognizer_about = {r.name: _for_key(r.describe()) for r in recognizers}
         self._encoder_about = {e.name: _for_key(e.describe()) for e in encoders}
-        cv2.setNumThreads(1)
+        cv2.setNumThreads(1)  # images are analysed in parallel already
 
     @property
     def analysed(self) -> int:
@@ -220,11 +220,11 @@ class ImageAnalyser:
                 self._store(self._embedding_key(work, recognizer.name), embeddings=part)
 
     def _encode(self, encoder: ImageEncoder, works: list[_Work]) -> None:
-        if not works:
-            return
         for work in works:
             self._guarded(work, lambda w: w.load_pixels())
         works = [work for work in works if work.error is None]
+        if not works:
+            return
         try:
             vectors = encoder.encode([work.load_pixels() for work in works])
         except Exception as error:  # as with the detector
