@@ -286,6 +286,17 @@ def test_headline_equals_the_summary(run: Path):
                 assert csv.loc[model, f"{name}_{part}"] == table["models"][model][name][part]
 
 
+def test_compact_table_fits_a_paper_and_equals_the_summary(run: Path):
+    models = summary_of(run)["recognizers"]["judge-a"]["strict"]["models"]
+    csv = pd.read_csv(run / "tables" / "compact_judge-a.csv").set_index("model")
+    for model in (*MODELS, *ORACLES):
+        for name in ("sim_gt_failure_aware", "copy_paste", "found"):
+            assert csv.loc[model, name] == models[model][name]["mean"]
+    lines = (run / "tables" / "compact_judge-a.tex").read_text().splitlines()
+    assert all(len(line) < 80 for line in lines if line.startswith("good"))
+    assert any("Sim(GT)" in line for line in lines)
+
+
 def test_failures_tell_the_two_forms_apart(run: Path):
     csv = pd.read_csv(run / "tables" / "headline_judge-a.csv").set_index("model")
     assert csv.loc["paste", "sim_gt_failure_aware_mean"] < csv.loc["paste", "sim_gt_mean"]

@@ -22,6 +22,17 @@ __all__ = [
 ]
 
 KEY_METRICS = ("sim_gt_failure_aware", "sim_ref_failure_aware", "copy_paste", "blending")
+COMPACT_METRICS = {
+    "sim_gt_failure_aware": "Sim(GT)",
+    "sim_ref_failure_aware": "Sim(Ref)",
+    "copy_paste": "CP",
+    "blending": "Bld",
+    "slot_accuracy": "Slot",
+    "found": "Found",
+    "clip_i": "CLIP-I",
+    "clip_t": "CLIP-T",
+    "aesthetic": "Aes",
+}
 MODEL = Column("model", "model")
 
 
@@ -107,6 +118,18 @@ def headline(data: RunData, recognizer: str, protocol: str) -> Table:
         cells.insert(at, _copying_rank(data, model, table, copying))
         rows.append(Row(cells, data.is_oracle(model)))
     return Table(f"headline_{slug(recognizer)}", f"Headline, {recognizer}", columns, rows)
+
+
+def compact(data: RunData, recognizer: str) -> Table:
+    """Means only, in the columns of the paper's tables: what fits a column of a paper."""
+    group = data.group(recognizer, "strict")
+    images = data.summary["images"]["all"]["models"]
+    values = {model: images.get(model, {}) | group["models"].get(model, {}) for model in data.models}
+    names = [n for n in COMPACT_METRICS if any(n in one for one in values.values())]
+    columns = [MODEL, *(metric_column(data, n, interval=False, title=COMPACT_METRICS[n]) for n in names)]
+    order = ordered(data, group, "sim_gt_failure_aware")
+    rows = [Row([m, *_numbers(values[m], names)], data.is_oracle(m)) for m in order]
+    return Table(f"compact_{slug(recognizer)}", f"Means, {recognizer}", columns, rows)
 
 
 def _numbers(values: dict[str, Any], names: Sequence[str]) -> list[Cell]:

@@ -38,9 +38,11 @@ class Judge:
 
 @dataclass(frozen=True)
 class Content:
-    """Every table of the report; those of the first recognizer are on the page, all are files."""
+    """Every table of the report; those of the first recognizer are on the page, all are files;
+    the compact ones are files alone."""
 
     judges: list[Judge]
+    compact: list[Table]
     paper: list[Table]
     protocols: list[Table]
     recognizers: Table | None
@@ -57,7 +59,7 @@ class Content:
         many = [
             t for j in self.judges for t in (j.headline, j.outcomes, *j.comparisons, j.subsets, j.further, j.tradeoff)
         ]
-        return [t for t in (*many, *self.paper, *self.protocols, *single) if t is not None]
+        return [t for t in (*many, *self.compact, *self.paper, *self.protocols, *single) if t is not None]
 
 
 def content(data: RunData) -> Content:
@@ -66,6 +68,7 @@ def content(data: RunData) -> Content:
     both = len(data.protocols) == 2
     return Content(
         judges=[_judge(data, name, protocol) for name in data.recognizers],
+        compact=[frames.compact(data, name) for name in data.recognizers] if protocol == "strict" else [],
         paper=[frames.headline(data, name, "paper") for name in data.recognizers] if both else [],
         protocols=[protocols.protocols(data, name) for name in data.recognizers] if both else [],
         recognizers=frames.by_recognizer(data, protocol),
