@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from idbench.config import load_config
-from idbench.run import execute, read_tables
+from idbench.run import execute
+from idbench.tables import read_tables
 
 __all__ = ["Run", "load_run", "score"]
 

@@ -19,7 +19,7 @@ from idbench.errors import RunError, UnreadableImageError
 from idbench.faces.analyse import ImageAnalyser
 from idbench.images import EncodedImage, decode, encode_jpeg
 from idbench.models.images import MatchedImages
-from idbench.models.oracles import ORACLES, PASTE_VERSION, paste_face, side_by_side
+from idbench.models.oracles import PASTE_VERSION, paste_face, side_by_side
 from idbench.protocols.people import case_people, largest_face, usable_faces
 from idbench.records import Case, Generation
 from idbench.store import disk_errors, key_of, write_bytes
@@ -43,8 +43,6 @@ class Produced:
 class Producer(Protocol):
     """Gives the generations of one or more models for a case, always the same ones."""
 
-    models: tuple[str, ...]
-
     def produce(self, case: Case) -> Iterator[Produced]:
         """Every model and seed expected for the case, images or reasons."""
         ...
@@ -58,7 +56,7 @@ class FolderProducer:
     """
 
     def __init__(self, matched: MatchedImages) -> None:
-        self.models: tuple[str, ...] = (matched.name,)
+        self._name = matched.name
         self._matched = matched
         self._seeds = sorted({seed for seeds in matched.files.values() for seed in seeds}) or [0]
         counts = Counter(len(seeds) for seeds in matched.files.values())
@@ -70,16 +68,14 @@ class FolderProducer:
         lacking = [seed for seed in self._seeds if seed not in found][: max(0, self._expected - len(found))]
         for seed in sorted([*found, *lacking]):
             if seed in found:
-                yield Produced(self.models[0], case.id, seed, found[seed])
+                yield Produced(self._name, case.id, seed, found[seed])
             else:
                 reason = f"no image for case {case.id} in {self._matched.root}"
-                yield Produced(self.models[0], case.id, seed, None, "missing_image", reason)
+                yield Produced(self._name, case.id, seed, None, "missing_image", reason)
 
 
 class OracleProducer:
     """The oracles' images; composites are kept in `folder`, pasted faces under a key of who found them."""
-
-    models = tuple(ORACLES)
 
     def __init__(self, analyser: ImageAnalyser, index: SuiteIndex, folder: Path) -> None:
         self._analyser = analyser

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pydantic import ValidationError
 
-from idbench import provenance
+from idbench import provenance, registry
 from idbench.config import RunConfig
 from idbench.encoders import aesthetic, clip
 from idbench.errors import ConfigError, RunError
 from idbench.faces.analyse import ImageAnalyser
 from idbench.faces.opening import open_detector, open_recognizers
 from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
-from idbench.models.images import ImageFolder, MatchedImages, open_model
+from idbench.models.images import ImageFolder, MatchedImages
 from idbench.models.oracles import ORACLES
 from idbench.records import RunRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
@@ -31,8 +30,9 @@ from idbench.stats import Verification
 from idbench.store import Cache, exclusive_lock, write_json
 from idbench.suites import Suite, SuiteIndex, case_filename, open_suite
 from idbench.summary import Settings, summarise
+from idbench.tables import read_tables
 
-__all__ = ["Progress", "execute", "read_tables", "resummarise"]
+__all__ = ["Progress", "execute", "resummarise"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -100,7 +100,7 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
 def _open(config: RunConfig) -> _Opened:
     """Open everything named before anything is computed, so that mistakes show at once."""
     suite = open_suite(config.suite, config.subsets)
-    folders = [open_model(name, location) for name, location in config.images.items()]
+    folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
     text = clip.open_encoder(config.clip, config.device)
@@ -188,19 +188,6 @@ def _counts(opened: _Opened, unreadable: dict[str, str], matched: list[MatchedIm
         },
         "surplus_files": {m.name: {"count": len(m.surplus), "first": list(m.surplus[:20])} for m in matched},
     }
-
-
-def read_tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """scores, images and suite of a run, rows in one order whatever the suite's was."""
-    if not (run / "scores.parquet").exists():
-        raise RunError(f"{run} is not a finished run: it has no scores.parquet")
-    try:
-        scores, images, suite = (pd.read_parquet(run / f"{name}.parquet") for name in ("scores", "images", "suite"))
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise RunError(f"the tables of {run} cannot be read ({error}); run again to make them anew") from error
-    images = images.sort_values("case", kind="stable")
-    scores = scores.sort_values(["case", "seed", "person"], kind="stable")
-    return scores, images, suite.sort_values(["case", "person"], kind="stable")
 
 
 def _write_summary(run: Path, config: RunConfig, progress: Progress) -> None:

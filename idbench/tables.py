@@ -13,16 +13,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from idbench.errors import RunError
 from idbench.metrics import IMAGE_METRICS, all_person_metrics
 from idbench.metrics.catalog import SEED_METRICS
 from idbench.store import atomic_path
 
-__all__ = ["TableWriter", "faces_schema", "images_schema", "scores_schema", "suite_schema"]
+__all__ = ["ORDER", "TableWriter", "faces_schema", "images_schema", "read_tables", "scores_schema", "suite_schema"]
 
 ROWS_AT_ONCE = 500
+ORDER = {"scores": ["case", "seed", "person"], "images": ["case"], "suite": ["case", "person"]}
+"""How rows are sorted; what is equal stays as written, models in the order they were given."""
+
 PAPER_COLUMNS = ("rest_ref", "sim_ref_unpadded", "copy_paste_unpadded")
 
 
@@ -71,6 +76,24 @@ def faces_schema() -> pa.Schema:
         + [(c, pa.float32()) for c in ("x1", "y1", "x2", "y2")]
         + [("landmarks", pa.list_(pa.float32())), ("embedding", pa.list_(pa.float32()))]
     )
+
+
+def read_tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """scores, images and suite of a run, rows in one order whatever the suite's was.
+
+    Models stay in the order they were given. Raises `RunError` if a table is missing or damaged.
+    """
+    for name in ORDER:
+        if not (run / f"{name}.parquet").exists():
+            raise RunError(f"{run} is not a finished run: it has no {name}.parquet")
+    try:
+        scores, images, suite = (
+            pd.read_parquet(run / f"{name}.parquet").sort_values(columns, kind="stable")
+            for name, columns in ORDER.items()
+        )
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
+        raise RunError(f"the tables of {run} cannot be read ({error}); run again to make them anew") from error
+    return scores, images, suite
 
 
 class TableWriter:

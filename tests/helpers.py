@@ -17,8 +17,9 @@ from PIL import Image
 
 from idbench.config import load_config
 from idbench.records import Case
-from idbench.run import execute, read_tables
+from idbench.run import execute
 from idbench.suites import case_filename, open_suite
+from idbench.tables import read_tables
 
 COMMAND = [sys.executable, "-c", "from idbench.cli import main; main()"]
 CHEAP = {"resamples": 200, "gallery": 0, "clip": "off", "aesthetic": "off"}

@@ -23,8 +23,8 @@ from idbench.faces.opening import open_detector, open_recognizers
 from idbench.images import EncodedImage, decode
 from idbench.models.oracles import ORACLES
 from idbench.protocols.people import usable_faces
-from idbench.run import read_tables
 from idbench.store import Cache
+from idbench.tables import read_tables
 
 UNREADABLE = {"truncated.jpg", "empty.jpg", "text.jpg", "bomb.png", "bomb.gif", "half-header.png", "pipe.jpg"}
 NO_FACE = {"noise.png", "one-pixel.png", "thin.png"}
@@ -136,7 +136,8 @@ def photo(case) -> Image.Image:
 @pytest.fixture(scope="module")
 def files(photo: Image.Image, analyser: ImageAnalyser, case) -> dict[str, bytes]:
     faces = analyser.one(case.target).faces
-    return odd_images(photo, faces.found.boxes[faces.areas().argmax()])
+    largest = np.ptp(faces.found.boxes.reshape(-1, 2, 2), axis=1).prod(axis=1).argmax()
+    return odd_images(photo, faces.found.boxes[largest])
 
 
 def case_of(file: str) -> str:

@@ -16,8 +16,8 @@ from idbench.config import load_config
 from idbench.errors import ConfigError, IdbenchError, SuiteError
 from idbench.models.images import open_model
 from idbench.records import Case
-from idbench.run import read_tables
 from idbench.suites import SuiteIndex, case_filename, index_case, open_suite, parse_boxes
+from idbench.tables import read_tables
 
 IDS = [
     "a/b", "..", "../../up", ".hidden", "with space", "quote'\"`", "<b>bold</b>", "line\nbreak", "%2e%2e", "a%2Fb",

@@ -485,8 +485,13 @@ def test_damaged_runs_are_named(tmp_path: Path):
         write_report(folder)
     (folder / "scores.parquet").write_bytes(b"no parquet")
     (folder / "summary.json").write_text("{}")
-    with pytest.raises(RunError, match=r"scores\.parquet cannot be read"):
+    with pytest.raises(RunError, match=r"tables of .* cannot be read"):
         write_report(folder)
+    for name in ("run.json", "summary.json"):
+        folder = build_run(tmp_path / f"old {name}")
+        (folder / name).write_text('{"schema_version": 0}')
+        with pytest.raises(RunError, match="not finished by this version"):
+            write_report(folder)
 
 
 def test_a_damaged_thumbnail_is_no_image(tmp_path: Path):

@@ -132,7 +132,7 @@ def report(
 ) -> None:
     """Write a run's report and tables again, from its directory alone."""
     from idbench.report import write_report
-    from idbench.run import read_tables
+    from idbench.tables import read_tables
 
     read_tables(run)
     write_report(run)

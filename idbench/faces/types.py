@@ -103,11 +103,6 @@ class Faces:
     def __len__(self) -> int:
         return len(self.found)
 
-    def areas(self) -> Float:
-        """Box areas in square pixels, (n,)."""
-        sides = np.maximum(self.found.boxes[:, 2:] - self.found.boxes[:, :2], 0)
-        return np.asarray(sides.prod(axis=1), dtype=np.float32)
-
 
 @dataclass(frozen=True)
 class Analysis:

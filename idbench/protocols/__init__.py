@@ -1,3 +1,1 @@
 """Protocols: the rules from faces to numbers. `strict` is ours, `paper` reproduces the published script."""
-
-PROTOCOLS = ("strict", "paper")

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 
 from idbench.errors import RunError
-from idbench.report.data import ORDER, RunData, load, read_json
+from idbench.report.data import RunData, load, read_json
 from idbench.report.html import write
 from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.summary import Settings, summarise
+from idbench.tables import ORDER
 
 __all__ = ["write_comparison"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from idbench.errors import RunError
+from idbench.summary import SUMMARY_VERSION
+from idbench.tables import read_tables
 
 __all__ = ["RunData", "Source", "load"]
-
-ORDER = {"scores": ["case", "seed", "person"], "images": ["case", "seed"], "suite": ["case", "person"]}
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,6 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} cannot be read: {error}") from error
 
 
-def read_table(run: Path, name: str) -> pd.DataFrame:
-    """A table of the run, rows in one order whatever the suite's was."""
-    path = run / f"{name}.parquet"
-    if not path.exists():
-        raise RunError(f"{run} is not a finished run: it has no {path.name}")
-    try:
-        return pd.read_parquet(path).sort_values(ORDER[name], kind="stable")
-    except (ValueError, OSError, KeyError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
-
-
 def load(run: Path) -> RunData:
     """Read a run directory.
 
@@ -111,7 +100,9 @@ def load(run: Path) -> RunData:
     """
     source = Source(run.resolve().name, run, read_json(run / "run.json"))
     summary = read_json(run / "summary.json")
-    scores, images, suite = (read_table(run, name) for name in ORDER)
+    scores, images, suite = read_tables(run)
+    if summary.get("schema_version") != SUMMARY_VERSION or "fingerprint" not in source.record.get("suite", {}):
+        raise RunError(f"{run} was not finished by this version of idbench; run it again")
     if not summary.get("recognizers"):
         raise RunError(f"{run} holds no scores: its suite or its list of models is empty")
     return RunData((source,), summary, scores, images, suite)

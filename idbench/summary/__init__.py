@@ -21,7 +21,10 @@ from idbench.summary.declared import FAILURE_AWARE, Settings, declaration, group
 from idbench.summary.paper import pooled_paper, summarise_paper
 from idbench.summary.strict import summarise_strict
 
-__all__ = ["FAILURE_AWARE", "Settings", "metric_declarations", "summarise"]
+__all__ = ["FAILURE_AWARE", "SUMMARY_VERSION", "Settings", "metric_declarations", "summarise"]
+
+SUMMARY_VERSION = 1
+"""Raise it when summary.json changes its form; reports refuse other versions."""
 
 
 def summarise(
@@ -45,7 +48,7 @@ def summarise(
                 per_protocol["paper"] = summarise_paper(part, models)
         recognizers[str(recognizer)] = per_protocol
     summary: dict[str, Any] = {
-        "schema_version": 1,
+        "schema_version": SUMMARY_VERSION,
         "models": models,
         "oracles": [model for model in models if model in ORACLES],
         "level": settings.level,
