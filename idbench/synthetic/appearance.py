@@ -185,6 +185,13 @@ def _colour(rng: np.random.Generator, low: float = 0.05, high: float = 0.85) -> 
     return (float(red), float(green), float(blue))
 
 
+def _muted(rng: np.random.Generator) -> Colour:
+    """A cloth colour: any hue, seldom a loud one."""
+    grey = rng.uniform(0.08, 0.85)
+    red, green, blue = np.clip(grey + rng.normal(0, 0.13, 3), 0.03, 0.95)
+    return (float(red), float(green), float(blue))
+
+
 def sample_style(identity: Identity, rng: np.random.Generator) -> Style:
     """Hair, beard, glasses, make-up and clothes that this person might choose."""
     if identity.is_woman:
@@ -204,13 +211,13 @@ def sample_style(identity: Identity, rng: np.random.Generator) -> Style:
             "glasses": _pick(rng, {"none": 0.8, "thin": 0.11, "thick": 0.09}),
             "glasses_colour": _colour(rng, 0.02, 0.3),
             "hat": bool(rng.random() < 0.06),
-            "hat_colour": _colour(rng),
+            "hat_colour": _muted(rng),
             "lipstick": _between(rng, 0.4, 0.9) if made_up else 0.0,
             "lipstick_colour": (_between(rng, 0.5, 0.8), _between(rng, 0.08, 0.25), _between(rng, 0.12, 0.35)),
             "eye_shadow": _between(rng, 0.2, 0.6) if made_up and rng.random() < 0.6 else 0.0,
             "eye_shadow_colour": _colour(rng, 0.15, 0.6),
             "blush": _between(rng, 0, 0.6 if made_up else 0.3),
-            "clothes": _colour(rng),
+            "clothes": _muted(rng),
         }
     )
 

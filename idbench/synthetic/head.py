@@ -143,7 +143,7 @@ def _cheeks(grid: _Grid, who: Identity, how: Expression) -> Float:
     down = np.clip((top - y) / (top - bottom), 0, 1.2)
     fold = (who.nose_width + 0.5) + (mouth.half_width + 0.75 - who.nose_width - 0.5) * down
     depth = 0.16 * (0.2 + 0.5 * who.age + 0.6 * how.smile)
-    relief -= depth * np.exp(-(((x - fold) / 0.28) ** 2)) * smooth(top + 0.3, top - 0.7, y) * smooth(bottom - 1.2, bottom - 0.2, y)
+    relief -= depth * np.exp(-(((x - fold) / 0.4) ** 2)) * smooth(top + 0.3, top - 0.7, y) * smooth(bottom - 1.2, bottom - 0.2, y)
     return relief
 
 
@@ -157,15 +157,15 @@ def _nose(grid: _Grid, who: Identity) -> Float:
     height = height * smooth(-0.03, 0.24, (root + 0.6 - y) / (root - tip))
     height = height + who.nose_hump * np.exp(-(((t - 0.42) / 0.18) ** 2))
     under = np.sqrt(np.clip(1 - np.clip((tip + 0.2 - y) / 1.15, 0, 1) ** 2.2, 0, 1))
-    ridge = who.bridge_width * 0.82 + (0.12 + 0.34 * who.nose_tip_size) * down**2
-    base = who.bridge_width * 1.6 + (0.62 * who.nose_width - 0.5) * down**1.5
-    profile = 0.62 * np.exp(-((x / ridge) ** 2)) + 0.38 * np.exp(-((x / base) ** 2))
+    ridge = who.bridge_width * 0.95 + (0.12 + 0.42 * who.nose_tip_size) * down**2.2
+    base = who.bridge_width * 1.75 + (0.66 * who.nose_width - 0.35) * down**1.4
+    profile = 0.5 * np.exp(-((x / ridge) ** 2)) + 0.5 * np.exp(-((x / base) ** 2))
     relief = height * under * profile
-    relief += 0.4 * who.nose_tip_size * bump(x, y, 0, tip + 0.08, 0.5, 0.48)
-    wing_x, wing_y = who.nose_width - 0.42, tip - 0.08
-    relief += 0.62 * np.exp(-(np.abs((x - wing_x) / 0.42) ** 2.2) - np.abs((y - wing_y) / 0.52) ** 2.3)
-    relief -= 0.26 * np.exp(-(((x - who.nose_width - 0.18) / 0.2) ** 2) - ((y - wing_y) / 0.5) ** 2)
-    relief -= 0.42 * bump(x, y, 0.48 * who.nose_width, tip - 0.58, 0.22, 0.14)
+    relief += 0.5 * who.nose_tip_size * bump(x, y, 0, tip + 0.05, 0.55, 0.5)
+    wing_x, wing_y = who.nose_width - 0.45, tip - 0.1
+    relief += 0.66 * np.exp(-(np.abs((x - wing_x) / 0.5) ** 2.2) - np.abs((y - wing_y) / 0.56) ** 2.2)
+    relief -= 0.2 * np.exp(-(((x - who.nose_width - 0.2) / 0.26) ** 2) - ((y - wing_y) / 0.5) ** 2)
+    relief -= 0.42 * bump(x, y, 0.5 * who.nose_width, tip - 0.6, 0.24, 0.14)
     return np.asarray(relief, np.float32)
 
 
@@ -216,7 +216,7 @@ def hairline(who: Identity, style: Style) -> Float:
 def _hair(points: Float, y: Float, who: Identity, style: Style) -> tuple[Float, Float]:
     """Hair cover 0..1 and thickness in centimetres, (rows, columns)."""
     line = hairline(who, style)
-    slope = np.gradient(line) / (7 * np.gradient(np.abs(np.unwrap(ANGLES))) + 1e-9)
+    slope = np.gradient(line, 7 * ANGLES)
     away = (y - line) / np.sqrt(1 + np.minimum(slope**2, 60))
     cover = smooth(-0.35, 0.9, away)
     top = smooth(1.5, 9.5, y)

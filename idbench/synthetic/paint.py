@@ -94,7 +94,7 @@ def paint(spots: Spots, who: Identity, look: Appearance, key: Float) -> Coat:
     zero = np.zeros(count, np.float32)
     coat = Coat(
         np.broadcast_to(skin, (count, 3)).copy(),
-        np.full(count, 0.10, np.float32),
+        np.full(count, 0.075, np.float32),
         np.full(count, 18.0, np.float32),
         (spots.kind <= Kind.NECK).astype(np.float32),
         zero.copy(),
@@ -191,7 +191,7 @@ class _Face:
         top, bottom = nose_tip_y(who) + 0.2, -who.mouth_drop
         down = np.clip((top - y) / (top - bottom), 0, 1.25)
         fold = who.nose_width + 0.35 + (mouth.half_width + 0.4 - who.nose_width) * down**0.9
-        depth = (0.08 + 0.42 * who.age + 0.4 * how.smile) * np.exp(-(((x - fold) / 0.16) ** 2))
+        depth = (0.04 + 0.3 * who.age**1.5 + 0.3 * how.smile) * np.exp(-(((x - fold) / 0.22) ** 2))
         depth = depth * smooth(top + 0.2, top - 0.5, y) * smooth(bottom - 0.9, bottom + 0.2, y)
         self._tint(np.clip(depth, 0, 0.85), (0.66, 0.55, 0.52))
         lines = sum(np.exp(-(((y - (level + 0.15 * np.cos(0.6 * x + level))) / 0.09) ** 2)) for level in (3.7, 4.5, 5.3))
@@ -242,13 +242,13 @@ class _Face:
         brow = np.exp(-(np.minimum(np.abs((y - line) / (thick + 0.03)), 5) ** 3))
         brow = brow * smooth(-0.05, 0.10, along) * smooth(1.05, 0.82, along)
         brow = np.clip(brow * who.brow_density * (0.95 + 0.38 * strands), 0, 0.97)
-        self._cover(brow, hair_colour(who) * (0.55 if who.hair_tone < 0.7 else 0.45))
+        self._cover(brow, hair_colour(who) * (0.55 if who.hair_tone < 0.7 else 0.25) + 0.06 * skin_colour(who))
         return np.asarray(brow, np.float32)
 
     def _shine(self, brow: Float) -> None:
         who, x, y = self.who, self.x, self.y
         oily = bump(x, y, 0, nose_tip_y(who) + 0.3, 0.7, 1.0) + 0.6 * bump(x, y, 1.2, 4, 2.5, 1.3)
-        self.specular += 0.10 * who.shine * (oily + 0.5 * bump(x, y, 4.4, -2.2, 1.2, 0.7))
+        self.specular += 0.07 * who.shine * (oily + 0.5 * bump(x, y, 4.4, -2.2, 1.2, 0.7))
         self.specular *= 1 - 0.8 * brow
 
     def _eyes(self, key: Float) -> Float:
@@ -295,8 +295,8 @@ class _Face:
         """Colours (n, 3) of white, iris and pupil; dx, dy centimetres from the pupil."""
         who = self.who
         radius, distance = who.iris_radius, np.hypot(dx, dy)
-        white = np.broadcast_to(linear((0.90, 0.87, 0.85)), (len(u), 3)).copy()
-        white *= ((1 - 0.38 * np.clip(np.abs(u), 0, 1) ** 2.2) * (1 - 0.45 * smooth(0.30, 0, upper - v)))[:, None]
+        white = np.broadcast_to(linear((0.82, 0.79, 0.77)), (len(u), 3)).copy()
+        white *= ((1 - 0.38 * np.clip(np.abs(u), 0, 1) ** 2.2) * (1 - 0.55 * smooth(0.36, 0, upper - v)))[:, None]
         corner = np.exp(-(((u + 0.90) / 0.13) ** 2) - ((v + 0.03) / 0.16) ** 2)
         white += (linear((0.80, 0.48, 0.45)) - white) * (0.85 * corner)[:, None]
         angle = np.arctan2(dy, dx)
@@ -375,16 +375,14 @@ def _hair(coat: Coat, spots: Spots, who: Identity, style: Style) -> None:
         return
     cover, curtain = spots.hair[at], spots.kind[at] == Kind.HAIR
     tx, ty, z = spots.tx[at], spots.ty[at], spots.z[at]
-    # Strands run down the sides and away from the parting on top.
-    top = smooth(6.5, 9.5, ty) * ~curtain
-    curl = 3 + 16 * who.hair_curl
-    across = np.where(curtain, tx, 1.3 * np.arctan2(tx, z + 12) * 9) * (1 - top) + (z - 0.3 * np.abs(tx)) * top
-    along = ty * (1 - top) + np.abs(tx - style.parting) * top
-    bend = curl * 0.25 * np.sin(along * (0.5 + 1.1 * who.hair_curl) + 3 * np.sin(across * 0.7))
+    # Strands run from the crown outwards and down.
+    across = np.where(curtain, tx, 12 * np.arctan2(tx - 0.5 * style.parting * smooth(5, 9, ty), z + 4))
+    along = np.where(curtain, ty, ty - 0.4 * np.hypot(tx, z + 4))
+    bend = (2 + 9 * who.hair_curl) * np.sin(along * (0.4 + 0.9 * who.hair_curl) + 2 * np.sin(across * 0.5))
     offset = 500 * who.marks
-    strands = 0.55 * sample(fine(), across * 24 + bend + offset, along * 1.8)
-    strands += 0.45 * sample(coarse(), across * 22 + bend + offset, along * 3)
-    strands += 0.35 * sample(coarse(), across * 5 + bend, along * 2 + offset)
+    strands = 0.5 * sample(fine(), across * 22 + bend + offset, along * 1.8)
+    strands += 0.5 * sample(coarse(), across * 26 + bend + offset, along * 3)
+    strands += 0.4 * sample(coarse(), across * 9 + bend, along * 2 + offset)
     edge = np.clip(smooth(0.08, 0.5, cover + 0.2 * strands * (cover < 0.9)), 0, 1)
     amount = np.where(curtain, 1.0, edge) * (0.55 if style.hair == "shaved" else 1.0)
     colour = hair_colour(who) * np.clip(1 + 0.34 * strands, 0.3, 2.2)[:, None]

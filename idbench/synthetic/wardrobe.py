@@ -49,9 +49,9 @@ def _neck(who: Identity) -> Part:
     width = (4.4 + 0.9 * (0.5 - who.femininity)) * who.face_width
 
     def shape(angle: Float, share: Float) -> tuple[Float, Float, Float]:
-        wide = width * (1 + 0.24 * (share - 0.4) ** 2 + 1.1 * smooth(0.68, 1, share))
+        wide = width * (1 + 0.24 * (share - 0.4) ** 2 + 0.6 * smooth(0.6, 1, share))
         middle = -2.6 + 1.6 * (1 - share)
-        return wide * np.sin(angle), -5.5 - 14 * share, middle + 0.86 * wide * np.cos(angle)
+        return wide * np.sin(angle), -5.5 - 11.5 * share, middle + 0.8 * wide * np.cos(angle)
 
     points = lathe(26, 40, shape)
     openness = 0.62 + 0.38 * smooth(0.25, 0.75, np.linspace(0, 1, 26, dtype=np.float32))
@@ -66,8 +66,8 @@ def _clothes(who: Identity, style: Style) -> Part:
         profile = np.sqrt(np.clip(1 - (1 - spread) ** 2, 0, 1))
         wide, deep = 5.3 + (shoulders - 5.3) * profile, 4.6 + 3.8 * profile
         sine = np.sin(angle)
-        collar = 1.4 * np.cos(angle) * (1 - spread)
-        return wide * np.sign(sine) * np.abs(sine) ** 0.8, -14.2 - 18 * share - collar, -2.2 + deep * np.cos(angle)
+        collar = 1.5 * np.cos(angle) * (1 - spread)
+        return wide * np.sign(sine) * np.abs(sine) ** 0.8, -13.0 - 19 * share - collar, -2.2 + deep * np.cos(angle)
 
     points = lathe(28, 48, shape)
     openness = 0.72 + 0.28 * smooth(0, 0.25, np.linspace(0, 1, 28, dtype=np.float32))
