@@ -29,6 +29,7 @@ __all__ = [
     "decode",
     "digest_of",
     "encode_jpeg",
+    "encode_png",
     "luma",
 ]
 
@@ -149,6 +150,13 @@ def encode_jpeg(pixels: RGB, quality: int = 95) -> bytes:
         raise ValueError(f"{pixels.shape[1]} x {pixels.shape[0]} pixels, and a JPEG has at most {MAX_JPEG_SIDE} a side")
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def encode_png(pixels: RGB) -> bytes:
+    """PNG bytes of an RGB array, nothing lost; other zlib versions may pack the same pixels into other bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()
 
 

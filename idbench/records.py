@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from idbench.images import EncodedImage
+
+if TYPE_CHECKING:
+    from idbench.synthetic.plans import CasePlan
 
 __all__ = ["FAILURES", "Box", "Case", "Generation", "Outcome", "Person", "Record", "RunRecord", "problem_of"]
 
@@ -59,7 +62,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Case:
-    """One test item: a prompt, 1..N people with references, and usually a target photo."""
+    """One test item: a prompt, 1..N people with references, and usually a target photo.
+
+    `truth` is what a rendered case was drawn from. It is for simulated models alone; no other model gets it.
+    """
 
     id: str
     prompt: str
@@ -67,6 +73,7 @@ class Case:
     target: EncodedImage | None = None
     subset: str = "all"
     task: str = ""
+    truth: CasePlan | None = None
 
     def images(self) -> Iterator[EncodedImage]:
         """The case's photos: target first, then every reference in order."""
@@ -106,6 +113,7 @@ class Generation(Record):
     seconds: float | None = Field(default=None, description="time the model took")
     peak_memory: int | None = Field(default=None, description="bytes of accelerator memory")
     error: str | None = None
+    parameters: str | None = Field(default=None, description="digest of the model's parameters")
 
     @property
     def key(self) -> tuple[str, str, int]:

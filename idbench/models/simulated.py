@@ -220,7 +220,7 @@ class _Job:
         look = sample_appearance(sample_description(stranger, rng), rng, VARIATION)
         places = [person.place.x for person in self.plan.people]
         gaps = [(a + b) / 2 for a, b in pairwise(places)] or [0.13, 0.87]
-        return Sitter(stranger, look.model_copy(update={"light": light}), Place(float(rng.choice(gaps)), 0.3, 0.27))
+        return Sitter(stranger, look.model_copy(update={"light": light}), Place(float(rng.choice(gaps)), 0.6, 0.27))
 
 
 def _mean(people: Sequence[Identity]) -> Identity:

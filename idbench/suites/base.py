@@ -32,6 +32,7 @@ class Suite:
     read : returns a fresh iterator over the cases; never holds the whole set in memory.
     count : number of cases before subsets are chosen.
     subsets : only these are read; empty means all.
+    rendered : whether its people never lived; then every case carries its `truth`.
     problems : what was wrong with single cases and how it was handled, filled while reading.
     """
 
@@ -41,6 +42,7 @@ class Suite:
     read: Callable[[dict[str, str]], Iterator[Case]]
     count: int
     subsets: tuple[str, ...] = ()
+    rendered: bool = False
     problems: dict[str, str] = field(default_factory=dict)
 
     def cases(self) -> Iterator[Case]:

@@ -29,7 +29,7 @@ from idbench.images import EncodedImage
 from idbench.records import Case, Person, Record, problem_of
 from idbench.suites.base import Suite, inside, parse_boxes, subset_of_size
 
-__all__ = ["is_folder_suite", "open_suite"]
+__all__ = ["MANIFEST", "ManifestCase", "ManifestPerson", "case_of_row", "is_folder_suite", "open_suite"]
 
 MANIFEST = "cases.jsonl"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
@@ -92,10 +92,11 @@ def _manifest(root: Path, problems: dict[str, str]) -> Iterator[Case]:
             except ValidationError as error:
                 known = [*ManifestCase.model_fields, *ManifestPerson.model_fields]
                 raise SuiteError(f"{root / MANIFEST}, line {number}: {problem_of(error, known)}") from error
-            yield _manifest_case(root, row, problems)
+            yield case_of_row(root, row, problems)
 
 
-def _manifest_case(root: Path, row: ManifestCase, problems: dict[str, str]) -> Case:
+def case_of_row(root: Path, row: ManifestCase, problems: dict[str, str]) -> Case:
+    """The case that a manifest's line describes, its photos under `root`."""
     people = []
     for i, person in enumerate(row.people):
         references = tuple(

@@ -22,13 +22,17 @@ def open_suite(spec: str, subsets: Sequence[str] = ()) -> Suite:
     if spec == multiid_bench.HUB_ID:
         return multiid_bench.open_suite("", chosen)
     path = Path(spec).expanduser()
-    if path.exists():
+    if path.exists() and (_holds_suite(path) or spec not in registry.suites.names()):
         return _open_path(path, chosen)
     name, _, location = spec.partition(":")
     if "/" in name or name.startswith("."):
         raise SuiteError(f"no suite at {spec}: the path does not exist")
     opened: Suite = registry.suites.get(name)(location, chosen)
     return opened
+
+
+def _holds_suite(path: Path) -> bool:
+    return folder.is_folder_suite(path) or bool(multiid_bench.find_parquet(path))
 
 
 def _open_path(path: Path, subsets: tuple[str, ...]) -> Suite:
