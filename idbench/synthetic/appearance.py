@@ -149,8 +149,8 @@ MOODS: dict[str, dict[str, float]] = {
 }
 DIRECTIONS: dict[str, tuple[float, float]] = {
     "ahead": (0, 0),
-    "left": (-23, 0),
-    "right": (23, 0),
+    "left": (-20, 0),
+    "right": (20, 0),
     "up": (0, 12),
     "down": (0, -12),
 }
@@ -245,7 +245,7 @@ def sample_appearance(description: Description, rng: np.random.Generator, variat
     v = variation
     return Appearance(
         pose=Pose(
-            yaw=_near(rng, yaw, 6 * v, -35, 35),
+            yaw=_near(rng, yaw, 6 * v, -32, 32),
             pitch=_near(rng, pitch, 4 * v, -18, 18),
             roll=_near(rng, 0, 4 * v, -12, 12),
         ),

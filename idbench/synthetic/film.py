@@ -36,7 +36,7 @@ def develop(light: Float, camera: Camera) -> RGB:
     red, blue = camera.white_balance
     exposed = np.clip(light * camera.exposure * np.array([red, 1, blue], np.float32), 0, None)
     # A soft shoulder: highlights fade instead of clipping.
-    toned = np.clip(1.12 * exposed * (1 + 0.12 * exposed) / (1 + 0.45 * exposed), 0, 1)
+    toned = np.clip(1.18 * exposed * (1 + 0.06 * exposed) / (1 + 0.56 * exposed), 0, 1)
     picture = toned ** np.float32(1 / 2.2)
     if camera.blur > 0.05:
         picture = cv2.GaussianBlur(picture, (0, 0), max(0.3, camera.blur))

@@ -18,7 +18,7 @@ from idbench.synthetic.identity import Identity
 from idbench.synthetic.surfaces import Float, Kind, Part, bump, grid_normals, grid_part, smooth
 from idbench.synthetic.textures import coarse, sample
 
-__all__ = ["build_head"]
+__all__ = ["COLUMNS", "build_head", "crooked"]
 
 COLUMNS = 196
 """Points around the head."""
@@ -88,8 +88,9 @@ def _skull(who: Identity) -> _Grid:
     at = np.clip(y, -11.7, BROW_TO_CROWN)
     levels = [-11.7, -10.9, -9.6, -7.6, -5, -2.2, 0.8, BROW_TO_CROWN]
     chin, jaw = who.chin_width, who.jaw_width
-    widths = np.array([1.35 * chin, 2.7 * chin, 4.3 * (0.5 + 0.5 * chin) * jaw, 5.5 * jaw, 6.2 * (0.5 + 0.5 * jaw),
-                       6.75, 7.0, 7.15]) * who.face_width  # fmt: skip
+    widths = np.array([1.35 * chin, 2.7 * chin, 4.3 * (0.5 + 0.5 * chin) * jaw, 5.5 * jaw * who.jaw_corner,
+                       6.2 * (0.5 + 0.5 * jaw) * (0.5 + 0.5 * who.jaw_corner), 6.75, 7.0 * (0.5 + 0.5 * who.forehead_width),
+                       7.15 * who.forehead_width]) * who.face_width  # fmt: skip
     fronts = np.array([7.7, 8.7, 8.85, 8.7, 8.8, 8.85, 8.85, 8.75 + 0.7 * who.forehead_bulge])
     fronts[:3] += who.chin_protrusion * np.array([1, 0.9, 0.5])
     backs = [1.0, 1.5, 3, 5.2, 7.6, 9.0, 9.6, 9.8]
@@ -124,7 +125,7 @@ def _brow_and_eyes(grid: _Grid, who: Identity, how: Expression) -> Float:
     x, y = np.abs(grid.x), grid.y
     ex, ey, deep = who.eye_spacing, who.eye_height, who.eye_depth
     relief = -(1.0 + 0.45 * (deep - 0.9)) * bump(x, y, ex - 0.1, ey + 0.2, 1.75, 1.05)
-    relief -= 0.75 * deep * bump(x, y, ex - 1.75, ey + 0.15, 0.62, 0.95)
+    relief -= 0.55 * deep * bump(x, y, ex - 1.7, ey + 0.15, 0.72, 0.95)
     relief += 0.62 * bump(x, y, ex, ey - 0.05, 1.2, 0.72)
     ridge = who.brow_height - 0.1 + 0.35 * how.brows_raised - 0.2 * how.frown
     relief += (0.25 + 0.5 * who.brow_ridge) * bump(x, y, 2.9, ridge, 2.1, 0.65)
@@ -162,7 +163,7 @@ def _nose(grid: _Grid, who: Identity) -> Float:
     profile = 0.5 * np.exp(-((x / ridge) ** 2)) + 0.5 * np.exp(-((x / base) ** 2))
     relief = height * under * profile
     relief += 0.5 * who.nose_tip_size * bump(x, y, 0, tip + 0.05, 0.55, 0.5)
-    wing_x, wing_y = who.nose_width - 0.45, tip - 0.1
+    wing_x, wing_y = who.nose_width - 0.45, tip - 0.1 + who.wing_lift
     relief += 0.66 * np.exp(-(np.abs((x - wing_x) / 0.5) ** 2.2) - np.abs((y - wing_y) / 0.56) ** 2.2)
     relief -= 0.2 * np.exp(-(((x - who.nose_width - 0.2) / 0.26) ** 2) - ((y - wing_y) / 0.5) ** 2)
     relief -= 0.42 * bump(x, y, 0.5 * who.nose_width, tip - 0.6, 0.24, 0.14)
@@ -179,7 +180,7 @@ def _mouth_and_chin(grid: _Grid, who: Identity, how: Expression) -> Float:
     for lip, inner, outer, share in ((who.upper_lip, mouth.inner_upper, mouth.outer_upper, 0.45),
                                      (who.lower_lip, mouth.inner_lower, mouth.outer_lower, 0.55)):  # fmt: skip
         crest = (1 - share) * inner + share * outer
-        relief += 0.46 * np.exp(-(((y - crest) / (0.3 + 0.33 * lip)) ** 2)) * inside * (0.5 + 0.6 * lip)
+        relief += 0.46 * who.lip_protrusion * np.exp(-(((y - crest) / (0.3 + 0.33 * lip)) ** 2)) * inside * (0.5 + 0.6 * lip)
     shut = 1 - smooth(0, 0.2, np.float32(how.mouth_open))
     relief -= 0.3 * np.exp(-(((y - mouth.middle) / 0.13) ** 2)) * inside * shut
     gap = mouth.inner_upper - mouth.inner_lower
@@ -189,7 +190,20 @@ def _mouth_and_chin(grid: _Grid, who: Identity, how: Expression) -> Float:
     relief -= 0.42 * bump(x, y, 0, mouth.outer_lower - 0.35, 1.5, 0.42)
     chin = chin_y(who) + 1.05 - 1.4 * how.mouth_open
     relief += 0.45 * bump(x, y, 0, chin, 1.35 * who.chin_width, 0.95)
+    cleft = 0.3 * max(who.chin_cleft, 0)
+    relief -= cleft * bump(x, y, 0, chin + 0.1, 0.22, 0.5)
     return np.asarray(relief, np.float32)
+
+
+def crooked(points: Float, who: Identity) -> Float:
+    """Points (n, 3) of a symmetric head moved to where no face is symmetric: eye line, nose, mouth and chin."""
+    x, y, z = points.T
+    front = smooth(1.0, 5.0, z)
+    nose = who.nose_bend * front * bump(x, y, 0, nose_tip_y(who) + 0.3, 1.6, 1.5)
+    chin = who.jaw_shift * smooth(-5.5, -11, y)
+    eyes = who.eye_line * x * front * bump(x, y, 0, 0.8, 9, 2.2)
+    mouth = who.mouth_tilt * x * front * bump(x, y, 0, -who.mouth_drop, 3.5, 1.6)
+    return np.asarray(np.stack([x + nose + chin, y + eyes + mouth, z], 1), np.float32)
 
 
 def _outwards(points: Float) -> Float:

@@ -17,7 +17,7 @@ from idbench.records import Record
 
 __all__ = ["SPREAD", "Identity", "distance", "mix_identities", "sample_identities", "sibling"]
 
-SPREAD = 1.35
+SPREAD = 1.5
 """How far shapes lie from the average, in units of human-like variation; the difficulty dial (larger is easier)."""
 
 REACH = 2.0
@@ -54,12 +54,17 @@ class Identity(Record):
     face_width: Annotated[float, Normal(1, 0.055, 0.86, 1.15)]
     face_length: Annotated[float, Normal(1, 0.05, 0.88, 1.12)]
     jaw_width: Annotated[float, Normal(1, 0.08, 0.82, 1.2, -0.05)]
+    jaw_corner: Annotated[float, Normal(1, 0.05, 0.88, 1.14)]
+    """Width where the jaw turns up to the ear."""
     chin_width: Annotated[float, Normal(1, 0.18, 0.55, 1.5, -0.12)]
     chin_length: Annotated[float, Normal(0, 0.45, -1.1, 1.1)]
     chin_protrusion: Annotated[float, Normal(0, 0.35, -0.9, 0.9)]
+    chin_cleft: Annotated[float, Uniform(-1.5, 1)]
+    """Only above 0 is there one."""
     cheekbones: Annotated[float, Normal(0.35, 0.45, -0.6, 1.3)]
     cheek_hollow: Annotated[float, Normal(0.15, 0.4, -0.7, 1.0)]
     forehead_height: Annotated[float, Normal(0, 0.5, -1.2, 1.2)]
+    forehead_width: Annotated[float, Normal(1, 0.035, 0.91, 1.09)]
     forehead_bulge: Annotated[float, Normal(0, 0.3, -0.8, 0.8)]
 
     eye_spacing: Annotated[float, Normal(3.12, 0.17, 2.75, 3.6)]
@@ -80,7 +85,7 @@ class Identity(Record):
     brow_height: Annotated[float, Normal(1.95, 0.28, 1.3, 2.9, 0.15)]
     brow_thickness: Annotated[float, Normal(0.36, 0.10, 0.19, 0.7, -0.16)]
     brow_arch: Annotated[float, Normal(0.30, 0.2, -0.2, 0.9, 0.15)]
-    brow_slope: Annotated[float, Normal(0, 0.16, -0.4, 0.4)]
+    brow_slope: Annotated[float, Normal(0.08, 0.15, -0.3, 0.45)]
     brow_length: Annotated[float, Normal(1, 0.09, 0.75, 1.25)]
     brow_gap: Annotated[float, Normal(1.15, 0.25, 0.6, 1.7)]
     """Half the distance of the brows."""
@@ -98,15 +103,20 @@ class Identity(Record):
     nose_tip_lift: Annotated[float, Normal(0, 0.28, -0.6, 0.6)]
     nose_tip_size: Annotated[float, Normal(0.5, 0.16, 0.15, 0.9)]
 
+    wing_lift: Annotated[float, Normal(0, 0.1, -0.28, 0.28)]
+    """How far the wings of the nose sit above its tip."""
+    nostril_size: Annotated[float, Normal(1, 0.14, 0.6, 1.4)]
+
     mouth_drop: Annotated[float, Normal(6.95, 0.26, 6.3, 7.7)]
     """Distance of the mouth below the eye line."""
     mouth_width: Annotated[float, Normal(2.45, 0.24, 1.85, 3.1)]
     """Half the width of the mouth."""
     upper_lip: Annotated[float, Normal(0.52, 0.16, 0.18, 1.0, 0.08)]
     lower_lip: Annotated[float, Normal(0.68, 0.19, 0.28, 1.2, 0.08)]
+    lip_protrusion: Annotated[float, Normal(1, 0.22, 0.45, 1.6)]
     cupids_bow: Annotated[float, Uniform(0.2, 1)]
     lip_redness: Annotated[float, Uniform(0.3, 1)]
-    mouth_curve: Annotated[float, Normal(0, 0.10, -0.22, 0.22)]
+    mouth_curve: Annotated[float, Normal(0.06, 0.10, -0.18, 0.28)]
     muzzle: Annotated[float, Normal(0.55, 0.25, 0.0, 1.2)]
     """How far the mouth region bulges forward."""
 
@@ -114,6 +124,14 @@ class Identity(Record):
     ear_flare: Annotated[float, Uniform(0.1, 0.6)]
     brow_asymmetry: Annotated[float, Normal(0, 0.06, -0.15, 0.15)]
     eye_asymmetry: Annotated[float, Normal(0, 0.06, -0.15, 0.15)]
+    eye_line: Annotated[float, Normal(0, 0.018, -0.05, 0.05)]
+    """Tilt of the line through the eyes, radians."""
+    nose_bend: Annotated[float, Normal(0, 0.11, -0.32, 0.32)]
+    """How far the tip of the nose lies to one side."""
+    mouth_tilt: Annotated[float, Normal(0, 0.025, -0.07, 0.07)]
+    """Radians."""
+    jaw_shift: Annotated[float, Normal(0, 0.12, -0.35, 0.35)]
+    """How far the chin lies to one side."""
 
     skin_tone: Annotated[float, Uniform()]
     """0 very light to 1 very dark."""

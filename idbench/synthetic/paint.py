@@ -226,9 +226,11 @@ class _Face:
         who, x, y = self.who, self.x, self.y
         tip = nose_tip_y(who)
         inside = 0.47 * who.nose_width
-        hole = np.exp(-(np.abs((x - inside) / 0.33) ** 2.2) - np.abs((y - (tip - 0.58) - 0.1 * (x - inside)) / 0.16) ** 2.2)
+        above = y - (tip - 0.58) - 0.1 * (x - inside) - 0.5 * who.wing_lift
+        size = who.nostril_size
+        hole = np.exp(-(np.abs((x - inside) / (0.33 * size)) ** 2.2) - np.abs(above / (0.16 * size)) ** 2.2)
         self._tint(hole, (0.12, 0.06, 0.06))
-        wing = np.exp(-(((x - who.nose_width - 0.1) / 0.13) ** 2) - ((y - (tip - 0.14)) / 0.44) ** 2)
+        wing = np.exp(-(((x - who.nose_width - 0.1) / 0.13) ** 2) - ((y - (tip - 0.14 + who.wing_lift)) / 0.44) ** 2)
         self._tint(0.5 * wing, (0.64, 0.52, 0.48))
         under = np.exp(-(((x - 0.6 * who.nose_width) / 0.8) ** 2) - ((y - (tip - 0.8)) / 0.16) ** 2)
         self._tint(0.3 * under, (0.64, 0.54, 0.5))

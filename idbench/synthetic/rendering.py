@@ -14,7 +14,7 @@ from idbench.records import Box
 from idbench.synthetic.appearance import Appearance, Background, Camera, Pose
 from idbench.synthetic.features import brow_line, chin_y, mouth_curves, nose_tip_y
 from idbench.synthetic.film import backdrop, develop
-from idbench.synthetic.head import COLUMNS, build_head
+from idbench.synthetic.head import COLUMNS, build_head, crooked
 from idbench.synthetic.identity import Identity
 from idbench.synthetic.paint import Spots, paint
 from idbench.synthetic.raster import rasterise
@@ -123,7 +123,10 @@ class _Body:
         turns = [self.turn if part.turns else follow for part in self.parts]
         self.local = np.concatenate([part.points for part in self.parts])
         self.points = np.concatenate(
-            [(part.points - NECK_JOINT) @ turn.T + NECK_JOINT for part, turn in zip(self.parts, turns, strict=True)]
+            [
+                ((crooked(part.points, self.who) if part.turns else part.points) - NECK_JOINT) @ turn.T + NECK_JOINT
+                for part, turn in zip(self.parts, turns, strict=True)
+            ]
         )
         self.normals = np.concatenate([part.normals @ turn.T for part, turn in zip(self.parts, turns, strict=True)])
         self.head_count = len(head.points)
@@ -213,7 +216,7 @@ class _Body:
         how = self.look.expression
         brow = float(brow_line(self.who, how, np.array([2.5], np.float32))[0][0])
         chin = chin_y(self.who) - 1.4 * how.mouth_open
-        region = (head[:, 2] > 2.5) & (head[:, 1] > chin - 1) & (head[:, 1] < brow + 2.2)
+        region = (head[:, 2] > 4) & (head[:, 1] > chin - 1) & (head[:, 1] < brow + 3.8)
         facing = region & (((self.eye - self.points[: self.head_count]) * self.normals[: self.head_count]).sum(1) > 0)
         low, high = screen[facing].min(0), screen[facing].max(0)
         column, row = np.floor(screen[facing]).astype(int).T

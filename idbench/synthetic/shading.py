@@ -79,7 +79,7 @@ def shade(
     radiance += (0.9 * coat.glint)[:, None]
     goal = 0.30 - 0.13 * skin_tone
     level = float(radiance[coat.skin > 0].mean()) if (coat.skin > 0).any() else goal
-    return np.asarray(radiance * (goal / max(level, 1e-3)) ** 0.6, np.float32)
+    return np.asarray(radiance * np.clip((goal / max(level, 1e-3)) ** 0.6, 0.6, 1.5), np.float32)
 
 
 def _unit(vectors: Float) -> Float:
