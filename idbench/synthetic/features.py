@@ -14,7 +14,16 @@ from idbench.synthetic.appearance import Expression
 from idbench.synthetic.identity import Identity
 from idbench.synthetic.surfaces import Float, bump, smooth
 
-__all__ = ["MouthCurves", "brow_line", "chin_y", "eye_coordinates", "jaw_drop", "lid_lines", "mouth_curves", "nose_tip_y"]
+__all__ = [
+    "MouthCurves",
+    "brow_line",
+    "chin_y",
+    "eye_coordinates",
+    "jaw_drop",
+    "lid_lines",
+    "mouth_curves",
+    "nose_tip_y",
+]
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,12 @@ class _Grid:
 def build_head(who: Identity, how: Expression, style: Style) -> Part:
     """The head with hair cap or hat, in head coordinates."""
     grid = _skull(who)
-    texture = np.stack([grid.x, grid.y], -1)
+    around = np.broadcast_to(7.2 * ANGLES, grid.y.shape)
+    texture = np.stack([around, grid.y], -1).astype(np.float32)
     _move_by_expression(grid, who, how)
-    relief = _brow_and_eyes(grid, who, how) + _cheeks(grid, who, how) + _nose(grid, who) + _mouth_and_chin(grid, who, how)
+    relief = (
+        _brow_and_eyes(grid, who, how) + _cheeks(grid, who, how) + _nose(grid, who) + _mouth_and_chin(grid, who, how)
+    )
     grid.z += relief * grid.front
     points = np.stack([grid.x, grid.y, grid.z], -1)
     hair, thickness = _hair(points, texture[..., 1], who, style)
@@ -144,7 +147,12 @@ def _cheeks(grid: _Grid, who: Identity, how: Expression) -> Float:
     down = np.clip((top - y) / (top - bottom), 0, 1.2)
     fold = (who.nose_width + 0.5) + (mouth.half_width + 0.75 - who.nose_width - 0.5) * down
     depth = 0.16 * (0.2 + 0.5 * who.age + 0.6 * how.smile)
-    relief -= depth * np.exp(-(((x - fold) / 0.4) ** 2)) * smooth(top + 0.3, top - 0.7, y) * smooth(bottom - 1.2, bottom - 0.2, y)
+    relief -= (
+        depth
+        * np.exp(-(((x - fold) / 0.4) ** 2))
+        * smooth(top + 0.3, top - 0.7, y)
+        * smooth(bottom - 1.2, bottom - 0.2, y)
+    )
     return relief
 
 
@@ -180,7 +188,9 @@ def _mouth_and_chin(grid: _Grid, who: Identity, how: Expression) -> Float:
     for lip, inner, outer, share in ((who.upper_lip, mouth.inner_upper, mouth.outer_upper, 0.45),
                                      (who.lower_lip, mouth.inner_lower, mouth.outer_lower, 0.55)):  # fmt: skip
         crest = (1 - share) * inner + share * outer
-        relief += 0.46 * who.lip_protrusion * np.exp(-(((y - crest) / (0.3 + 0.33 * lip)) ** 2)) * inside * (0.5 + 0.6 * lip)
+        relief += (
+            0.46 * who.lip_protrusion * np.exp(-(((y - crest) / (0.3 + 0.33 * lip)) ** 2)) * inside * (0.5 + 0.6 * lip)
+        )
     shut = 1 - smooth(0, 0.2, np.float32(how.mouth_open))
     relief -= 0.3 * np.exp(-(((y - mouth.middle) / 0.13) ** 2)) * inside * shut
     gap = mouth.inner_upper - mouth.inner_lower

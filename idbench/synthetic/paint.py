@@ -194,7 +194,9 @@ class _Face:
         depth = (0.04 + 0.3 * who.age**1.5 + 0.3 * how.smile) * np.exp(-(((x - fold) / 0.22) ** 2))
         depth = depth * smooth(top + 0.2, top - 0.5, y) * smooth(bottom - 0.9, bottom + 0.2, y)
         self._tint(np.clip(depth, 0, 0.85), (0.66, 0.55, 0.52))
-        lines = sum(np.exp(-(((y - (level + 0.15 * np.cos(0.6 * x + level))) / 0.09) ** 2)) for level in (3.7, 4.5, 5.3))
+        lines = sum(
+            np.exp(-(((y - (level + 0.15 * np.cos(0.6 * x + level))) / 0.09) ** 2)) for level in (3.7, 4.5, 5.3)
+        )
         lines = np.asarray(lines) * (0.35 * who.age**2 + 0.5 * how.brows_raised) * smooth(4.5, 2.5, x)
         self._tint(np.clip(lines, 0, 0.6), (0.78, 0.70, 0.67))
         glabella = (0.35 * who.age**2 + 0.6 * how.frown) * np.exp(-(((x - 0.55 - 0.1 * (y - 1.8)) / 0.09) ** 2))
@@ -303,7 +305,9 @@ class _Face:
         white += (linear((0.80, 0.48, 0.45)) - white) * (0.85 * corner)[:, None]
         angle = np.arctan2(dy, dx)
         rays = 1 + 0.2 * np.sin(23 * angle + self.offset) * np.sin(11 * angle)
-        shade = rays * (0.75 + 0.4 * np.clip(-dy / radius, -0.4, 1)) * (1 - 0.72 * smooth(0.74 * radius, radius, distance))
+        shade = (
+            rays * (0.75 + 0.4 * np.clip(-dy / radius, -0.4, 1)) * (1 - 0.72 * smooth(0.74 * radius, radius, distance))
+        )
         iris = linear(_ramp(EYES, who.eye_tone)) * shade[:, None]
         white += (iris - white) * smooth(radius + 0.05, radius - 0.05, distance)[:, None]
         return np.asarray(white * (1 - 0.96 * smooth(0.25, 0.19, distance))[:, None], np.float32)
@@ -314,7 +318,11 @@ class _Face:
         width = 0.055 + 0.045 * who.femininity + 0.03 * (self.style.eye_shadow > 0)
         line = np.exp(-(((v - upper - 0.02) / width) ** 2)) * end * (np.abs(u) < 1.12)
         self._tint(np.clip(1.05 * line, 0, 1), (0.06, 0.045, 0.04), at)
-        wing = np.exp(-(((v - upper - 0.10 - 0.25 * (u - 1.0)) / 0.07) ** 2)) * smooth(0.55, 0.9, u) * smooth(1.25, 1.05, u)
+        wing = (
+            np.exp(-(((v - upper - 0.10 - 0.25 * (u - 1.0)) / 0.07) ** 2))
+            * smooth(0.55, 0.9, u)
+            * smooth(1.25, 1.05, u)
+        )
         self._tint(0.7 * who.femininity * wing, (0.12, 0.09, 0.08), at)
         rim = np.exp(-(((v - lower + 0.03) / 0.055) ** 2)) * end * (np.abs(u) < 1.0)
         self._tint(0.7 * rim, (0.42, 0.30, 0.28), at)
@@ -376,10 +384,10 @@ def _hair(coat: Coat, spots: Spots, who: Identity, style: Style) -> None:
     if not len(at):
         return
     cover, curtain = spots.hair[at], spots.kind[at] == Kind.HAIR
-    tx, ty, z = spots.tx[at], spots.ty[at], spots.z[at]
+    tx, ty, x, z = spots.tx[at], spots.ty[at], spots.x[at], spots.z[at]
     # Strands run from the crown outwards and down.
-    across = np.where(curtain, tx, 12 * np.arctan2(tx - 0.5 * style.parting * smooth(5, 9, ty), z + 4))
-    along = np.where(curtain, ty, ty - 0.4 * np.hypot(tx, z + 4))
+    across = np.where(curtain, tx, 12 * np.arctan2(x - 0.5 * style.parting * smooth(5, 9, ty), z + 4))
+    along = np.where(curtain, ty, ty - 0.4 * np.hypot(x, z + 4))
     bend = (2 + 9 * who.hair_curl) * np.sin(along * (0.4 + 0.9 * who.hair_curl) + 2 * np.sin(across * 0.5))
     offset = 500 * who.marks
     strands = 0.5 * sample(fine(), across * 22 + bend + offset, along * 1.8)

@@ -55,7 +55,9 @@ def rasterise(screen: Float, depth: Float, triangles: Int, width: int, height: i
     owner, second, third = owner[inside], second[inside].astype(np.float32), third[inside].astype(np.float32)
     pixel = py[inside].astype(np.int64) * width + px[inside]
     z = depth[corners]
-    distance = (z[owner, 0] + second * (z[owner, 1] - z[owner, 0]) + third * (z[owner, 2] - z[owner, 0])).astype(np.float32)
+    distance = (z[owner, 0] + second * (z[owner, 1] - z[owner, 0]) + third * (z[owner, 2] - z[owner, 0])).astype(
+        np.float32
+    )
     nearest = np.full(width * height, np.inf, np.float32)
     np.minimum.at(nearest, pixel, distance)
     seen = np.flatnonzero(distance <= nearest[pixel])

@@ -71,6 +71,7 @@ class Picture:
     faces: tuple[RenderedFace, ...]
     mask: npt.NDArray[np.float32]
 
+
 HEAD_HEIGHT = 22.8
 """Centimetres from crown to chin of an average head."""
 
@@ -203,7 +204,9 @@ class _Body:
         away = ((normals * views).sum(1) < 0) & (kind != Kind.HEAD) & (kind != Kind.NECK)
         normals[away] *= -1
         coat = paint(spots, self.who, self.look, key)
-        colour = shade(coat, normals, views, np.clip(a[:, 14], 0, 1), a[:, 13], self.look.light, self.turn, self.who.skin_tone)
+        colour = shade(
+            coat, normals, views, np.clip(a[:, 14], 0, 1), a[:, 13], self.look.light, self.turn, self.who.skin_tone
+        )
         layer = np.zeros((fine[1] * fine[0], 4), np.float32)
         layer[fragments.pixels, :3] = np.clip(colour, 0, 4)
         layer[fragments.pixels, 3] = 1
@@ -248,4 +251,3 @@ class _Body:
             weight = 1 / (squared[nearest] + 1e-4)
             found.append((screen[front[nearest]] * weight[:, None]).sum(0) / weight.sum())
         return np.asarray(found, np.float32)
-

@@ -61,14 +61,19 @@ def shade(
     wrap = np.where(coat.skin > 0, np.float32(0.22), np.float32(0.08))
     diffuse = _wrapped(toward, wrap)
     # Light scattered under the skin: the edge of a shadow is softer and redder.
-    reach = np.where(coat.skin > 0, np.float32(1.7), np.float32(1)), np.where(coat.skin > 0, np.float32(0.8), np.float32(1))
+    reach = (
+        np.where(coat.skin > 0, np.float32(1.7), np.float32(1)),
+        np.where(coat.skin > 0, np.float32(0.8), np.float32(1)),
+    )
     bands = np.stack([_wrapped(toward, wrap * reach[0]), diffuse, _wrapped(toward, wrap * reach[1])], 1)
     shadow = np.stack([lit**0.75, lit, lit**1.1], 1)
     warm = np.array([1.05 + 0.12 * light.warmth, 1.0, 0.94 - 0.22 * light.warmth], np.float32)
     direct = bands * shadow * warm * (1.55 * light.strength) * (0.45 + 0.55 * np.clip(openness, 0, 1))[:, None]
     sky = 0.62 + 0.38 * normals[:, 1] + 0.35 * np.clip(normals @ np.array([-0.8 * key[0], 0.1, 0.75], np.float32), 0, 1)
     floor = 0.42 * np.clip(0.15 - normals[:, 1], 0, 1)
-    ambient = sky[:, None] * np.array([0.98, 1, 1.04], np.float32) + floor[:, None] * np.array([1.15, 0.92, 0.82], np.float32)
+    ambient = sky[:, None] * np.array([0.98, 1, 1.04], np.float32) + floor[:, None] * np.array(
+        [1.15, 0.92, 0.82], np.float32
+    )
     ambient *= (1.05 * light.ambient * openness)[:, None]
     facing = np.clip((normals * views).sum(1), 0, 1)
     highlight = np.clip((normals * _unit(views + key)).sum(1), 0, 1) ** coat.gloss
