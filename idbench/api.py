@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -51,16 +52,17 @@ class Run:
 
 
 def score(
-    images: Mapping[str, str | Path],
-    suite: str | Path,
-    recognizers: Sequence[str],
+    images: Mapping[str, str | Path] = MappingProxyType({}),
+    suite: str | Path = "synthetic",
+    recognizers: Sequence[str] = (),
     out: str | Path = "runs/latest",
     **options: Any,
 ) -> Run:
-    """Score folders of images against a suite.
+    """Score folders of images, or models that generate, against a suite.
 
     images : model name -> folder; suite : name or path; recognizers : judges, `[NAME=]KIND[:LOCATION]`.
-    options : any other field of `idbench.config.RunConfig` (protocol="both", resamples=2000, ...).
+    options : any other field of `idbench.config.RunConfig` (models=["sim:copy=0.7"], protocol="both", ...).
+    Without arguments: simulated models on synthetic people, judged by `mini`.
     Raises `IdbenchError` children for what cannot be done at all; failures of single images are outcomes.
     """
     flags = {

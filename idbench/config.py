@@ -7,9 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from idbench.errors import ConfigError
+from idbench.models.opening import parse_model
 from idbench.models.oracles import ORACLES
 from idbench.records import Record, problem_of
 
@@ -21,12 +22,15 @@ class RunConfig(Record):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    suite: str = Field(description="suite name, NAME:LOCATION, hub id or path")
+    suite: str = Field("synthetic", description="suite name, NAME:LOCATION, hub id or path")
     subsets: tuple[str, ...] = Field((), description="only these subsets; empty means all")
     images: dict[str, str] = Field(default_factory=dict, description="model name -> folder of its images")
+    models: tuple[str, ...] = Field((), description="models that generate, [NAME=]KIND:LOCATION")
+    seeds: int = Field(1, ge=1, le=10_000, description="images per case and model that generates")
     recognizers: tuple[str, ...] = Field((), description="judges, [NAME=]KIND[:LOCATION]")
     detector: str | None = Field(None, description="face detector; default: the first recognizer's pack")
     detection_threshold: float | None = Field(None, ge=0, le=1)
+    allow_mini: bool = Field(False, description="let mini judge photos of people, which it was not trained for")
     protocol: Literal["strict", "paper", "both"] = "strict"
     oracles: bool = Field(True, description="score the oracles too")
     clip: str = Field("auto", description="auto, off, or a weight file")
@@ -47,16 +51,32 @@ class RunConfig(Record):
     @classmethod
     def _usable_names(cls, images: dict[str, str]) -> dict[str, str]:
         for name in images:
-            if name in ORACLES or name.startswith("oracle-"):
-                raise ValueError(f"'{name}': names beginning with oracle- are taken")
-            if not name or len(name) > 100 or any(ord(c) < 32 or c in '/\\"<>' for c in name) or name[0] == ".":
-                raise ValueError(f"'{name[:40]}' cannot be a model name: 1 to 100 characters, no / \\ \" < >")
+            _check_name(name)
         return images
+
+    @field_validator("models")
+    @classmethod
+    def _told_apart(cls, models: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        taken = set(others.data.get("images", ()))
+        for spec in models:
+            name, _, _ = parse_model(spec)
+            _check_name(name)
+            if name in taken:
+                raise ValueError(f"two models are called '{name}'; tell them apart with NAME={spec}")
+            taken.add(name)
+        return models
 
     @property
     def protocols(self) -> tuple[str, ...]:
         """The protocols asked for."""
         return ("strict", "paper") if self.protocol == "both" else (self.protocol,)
+
+
+def _check_name(name: str) -> None:
+    if name in ORACLES or name.startswith("oracle-"):
+        raise ValueError(f"'{name}': names beginning with oracle- are taken")
+    if not name or len(name) > 100 or any(ord(c) < 32 or c in '/\\"<>' for c in name) or name[0] == ".":
+        raise ValueError(f"'{name[:40]}' cannot be a model name: 1 to 100 characters, no / \\ \" < >")
 
 
 def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
@@ -79,7 +99,4 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
         found = str(error.object)[max(0, error.start - 20) : error.end]
         raise ConfigError(f"names and paths must be valid UTF-8, found {found!a}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "missing" and first["loc"] == ("suite",):
-            raise ConfigError("no suite given; name one with --suite (see 'idbench suites list')") from error
         raise ConfigError(problem_of(error, RunConfig.model_fields)) from error

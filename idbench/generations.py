@@ -38,6 +38,8 @@ class Produced:
     image: EncodedImage | None
     outcome: Literal["generated", "generation_failed", "missing_image"] = "generated"
     error: str | None = None
+    seconds: float | None = None
+    parameters: str | None = None
 
 
 class Producer(Protocol):
@@ -175,6 +177,10 @@ class Ledger:
         self._known[generation.key] = generation
         with disk_errors(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(generation.model_dump_json(exclude_none=True) + "\n")
+
+    def find(self, model: str, case: str, seed: int) -> Generation | None:
+        """What is known of a generation."""
+        return self._known.get((model, case, seed))
 
     def __len__(self) -> int:
         return len(self._known)

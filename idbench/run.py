@@ -20,10 +20,14 @@ from idbench.config import RunConfig
 from idbench.encoders import aesthetic, clip
 from idbench.errors import ConfigError, RunError
 from idbench.faces.analyse import ImageAnalyser
-from idbench.faces.opening import open_detector, open_recognizers
+from idbench.faces.opening import MINI, open_detector, open_recognizers, parse_recognizer, refuse_mini
+from idbench.generating import ModelProducer
 from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
+from idbench.models.base import Model
 from idbench.models.images import ImageFolder, MatchedImages
+from idbench.models.opening import open_models
 from idbench.models.oracles import ORACLES
+from idbench.models.simulated import ONLY_RENDERED, PRESETS, SimulatedModel
 from idbench.records import RunRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
@@ -57,6 +61,7 @@ class _Opened:
     analyser: ImageAnalyser
     scoring: Scoring
     folders: list[ImageFolder]
+    models: list[Model]
     with_oracles: bool
 
 
@@ -65,10 +70,10 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
 
     Raises `IdbenchError` children with one line each; outcomes of single images are never raised.
     """
-    if not config.images and not config.oracles:
-        raise ConfigError("nothing to score: give --images NAME=FOLDER, or leave the oracles on")
     run = Path(config.out).expanduser()
-    opened = _open(config)
+    suite = open_suite(config.suite, config.subsets)
+    config = _with_defaults(config, suite, warn)
+    opened = _open(config, suite)
     with exclusive_lock(run):
         record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
         previous = _previous(run)
@@ -81,11 +86,14 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         matched = [folder.match(index.ids) for folder in opened.folders]
         for one in matched:
             _warn_of_missing(one, index, warn)
-        producers: list[Producer] = [FolderProducer(one) for one in matched]
+        ledger = Ledger(run / "generations.jsonl")
+        made = [ModelProducer(model, config.seeds, run / "images", ledger) for model in opened.models]
+        for model in made:
+            model.make(opened.suite, progress)
+        producers: list[Producer] = [*(FolderProducer(one) for one in matched), *made]
         if config.oracles:
             producers.append(OracleProducer(opened.analyser, index, run / "images"))
         opened.scoring.producers = producers
-        ledger = Ledger(run / "generations.jsonl")
         judges = score_cases(opened.suite, index, opened.scoring, ledger, run, progress)
         write_json(run / "judges.json", {name: judged.as_dict() for name, judged in judges.items()})
         _write_summary(run, config, progress)
@@ -97,9 +105,32 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
     return run
 
 
-def _open(config: RunConfig) -> _Opened:
+def _with_defaults(config: RunConfig, suite: Suite, warn: Warn) -> RunConfig:
+    """The configuration with what a suite of rendered people needs no naming for: models and judges."""
+    if not suite.rendered:
+        return config
+    chosen: dict[str, Any] = {}
+    if not config.images and not config.models:
+        chosen["models"] = tuple(f"sim:{name}" for name in PRESETS)
+        warn(f"no --model and no --images given: simulated models are scored ({', '.join(PRESETS)})")
+    if not config.recognizers:
+        chosen["recognizers"] = (MINI,)
+        warn("no --recognizer given: mini judges; it was trained on rendered faces only and knows no photos")
+    judges = chosen.get("recognizers", config.recognizers)
+    if config.detector is None and not any(kind == "insightface" for _, kind, _ in map(parse_recognizer, judges)):
+        chosen["detector"] = MINI
+    return config.model_copy(update=chosen)
+
+
+def _open(config: RunConfig, suite: Suite) -> _Opened:
     """Open everything named before anything is computed, so that mistakes show at once."""
-    suite = open_suite(config.suite, config.subsets)
+    if not config.images and not config.models and not config.oracles:
+        raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
+    if not suite.rendered and not config.allow_mini:
+        refuse_mini(config.recognizers, config.detector)
+    models = open_models(config.models)
+    if not suite.rendered and any(isinstance(model, SimulatedModel) for model in models):
+        raise ConfigError(ONLY_RENDERED)
     folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
@@ -115,7 +146,7 @@ def _open(config: RunConfig) -> _Opened:
     )
     stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
     scoring = Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate)
-    return _Opened(suite, analyser, scoring, folders, config.oracles)
+    return _Opened(suite, analyser, scoring, folders, models, config.oracles)
 
 
 def _previous(run: Path) -> RunRecord | None:
@@ -139,13 +170,13 @@ def _check_same_suite(run: Path, previous: RunRecord | None, index: SuiteIndex) 
 
 def _surprises(config: RunConfig, previous: RunRecord | None, opened: _Opened) -> Iterator[str]:
     """What a user may not have meant by these arguments."""
-    if not config.images:
+    if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
     if config.detector is None and opened.analyser.detector.name == "mtcnn":
         yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
     before = previous.config if previous else {}
     for what, old, new in (
-        ("models", before.get("images", {}), config.images),
+        ("models", [*before.get("images", ()), *before.get("models", ())], [*config.images, *config.models]),
         ("recognizers", before.get("recognizers", ()), config.recognizers),
     ):
         if gone := sorted(set(old) - set(new)):
@@ -166,8 +197,10 @@ def _warn_of_missing(matched: MatchedImages, index: SuiteIndex, warn: Warn) -> N
 def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
     suite, analyser = opened.suite, opened.analyser
     return {
-        "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, **index.describe()},
+        "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, "rendered": suite.rendered}
+        | index.describe(),
         "models": {f.name: {"kind": "images", "folder": str(f.root)} for f in opened.folders}
+        | {model.name: model.describe() for model in opened.models}
         | {name: {"kind": "oracle", "what": what} for name, what in ORACLES.items() if opened.with_oracles},
         "detector": analyser.detector.describe(),
         "recognizers": {r.name: r.describe() for r in analyser.recognizers},

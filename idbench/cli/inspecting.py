@@ -61,9 +61,16 @@ def models(json: Json = False) -> None:
     """Kinds of models that can be scored."""
     from idbench import registry
     from idbench.models.oracles import ORACLES
+    from idbench.models.simulated import PRESETS, Dials
 
-    rows = [{"model": "images", "what": "--images NAME=FOLDER: images that exist, named by case"}]
-    rows += [{"model": n, "what": "from another package"} for n in registry.models.names() if n != "images"]
+    dials = ", ".join(Dials().model_dump(by_alias=True))
+    rows = [
+        {"model": "images", "what": "--images NAME=FOLDER: images that exist, named by case"},
+        {"model": "sim", "what": f"--model sim:copy=0.7,drift=0.2: simulated, synthetic suite only; dials: {dials}"},
+    ]
+    rows += [{"model": f"sim:{name}", "what": preset.spec} for name, preset in PRESETS.items()]
+    known = ("images", "sim")
+    rows += [{"model": n, "what": "from another package"} for n in registry.models.names() if n not in known]
     rows += [{"model": name, "what": f"{what} (in every run unless --no-oracles)"} for name, what in ORACLES.items()]
     if json:
         print_json(rows)

@@ -15,15 +15,25 @@ Json = Annotated[bool, typer.Option("--json", help="Print summary.json to stdout
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 
 
-def score(
+def run(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="TOML file with the same fields; flags win.")
     ] = None,
-    suite: Annotated[str | None, typer.Option(help="Suite: name, NAME:LOCATION, hub id, or path.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="Suite: name, NAME:LOCATION, hub id, or path. [default: synthetic]")
+    ] = None,
     subset: Annotated[list[str] | None, typer.Option(help="Only this subset; may be repeated.")] = None,
     images: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FOLDER", help="Images of a model; may be repeated.")
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]KIND:LOCATION",
+            help="A model that generates, e.g. good=sim:drift=0.1; may be repeated. See 'idbench models'.",
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Images per case and --model. [default: 1]")] = None,
     recognizer: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,10 +42,13 @@ def score(
         ),
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(help="insightface:PACK or mtcnn. [default: the first recognizer's pack]")
+        str | None, typer.Option(help="insightface:PACK, mtcnn or mini. [default: the first recognizer's pack]")
     ] = None,
     detection_threshold: Annotated[
         float | None, typer.Option(help="Lowest detection score. [default: the detector's; SCRFD 0.45]")
+    ] = None,
+    allow_mini: Annotated[
+        bool | None, typer.Option("--allow-mini", help="Let mini judge photos, which it was not trained for.")
     ] = None,
     protocol: Annotated[str | None, typer.Option(help="strict, paper or both. [default: strict]")] = None,
     oracles: Annotated[
@@ -61,25 +74,27 @@ def score(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score images that exist: detect, embed, compare, summarise, report.
+    """Generate what is missing, detect, embed, compare, summarise, report.
 
-    The last line printed is the path of the report. Run again with the same arguments, it does only
-    what is missing.
+    Without arguments: simulated models on people who never lived, which needs nothing but idbench. The
+    last line printed is the path of the report. Run again with the same arguments, it does only what is
+    missing.
     """
     from idbench.config import load_config
     from idbench.run import execute
 
     flags = {
-        "suite": suite, "subsets": subset or None, "images": _named_folders(images), "recognizers": recognizer or None,
-        "detector": detector, "detection_threshold": detection_threshold, "protocol": protocol, "oracles": oracles,
+        "suite": suite, "subsets": subset or None, "images": _named_folders(images), "models": model or None,
+        "seeds": seeds, "recognizers": recognizer or None, "detector": detector,
+        "detection_threshold": detection_threshold, "allow_mini": allow_mini, "protocol": protocol, "oracles": oracles,
         "clip": clip, "aesthetic": aesthetic, "out": out, "cache": cache, "device": device, "workers": workers,
         "batch": batch, "resamples": resamples, "level": level, "interval": interval,
         "statistics_seed": statistics_seed, "false_accept_rate": false_accept_rate, "gallery": gallery,
     }  # fmt: skip
     configuration = load_config(config, flags)
     with progress(quiet) as callback:
-        run = execute(configuration, callback, warn)
-    _show(run, json)
+        directory = execute(configuration, callback, warn)
+    _show(directory, json)
 
 
 def _named_folders(images: list[str] | None) -> dict[str, str] | None:
@@ -153,7 +168,7 @@ def compare(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command("run", help="All stages: generations, faces, scores, statistics, report.")(score)
-    app.command("score")(score)
+    app.command("run")(run)
+    app.command("score", help="The same, for images that exist (--images).")(run)
     app.command("report")(report)
     app.command("compare")(compare)

@@ -1,4 +1,4 @@
-"""suites list, show, audit, fetch."""
+"""suites list, show, audit, make, fetch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Argument(help="Suite: name, NAME:LOCATION, hub id, o
 def list_suites(json: Json = False) -> None:
     """Suites idbench can open, and which of them are on this machine."""
     from idbench import registry
-    from idbench.suites import multiid_bench
+    from idbench.suites import multiid_bench, synthetic
 
     here = bool(multiid_bench.find_parquet(multiid_bench.default_dir()))
     known = {
@@ -29,6 +29,11 @@ def list_suites(json: Json = False) -> None:
             "what": f"the paper's test set, hub {multiid_bench.HUB_ID}, subsets p1 p2 p3",
             "licence": multiid_bench.LICENCE,
             "state": "fetched" if here else "not here: idbench suites fetch multiid-bench",
+        },
+        "synthetic": {
+            "what": "people who never lived: synthetic:small, medium or large, ?seed=0&spread=1.35",
+            "licence": synthetic.LICENCE,
+            "state": "rendered when first read",
         },
         "folder": {
             "what": "folder:PATH or just PATH: case folders, or a cases.jsonl manifest",
@@ -83,16 +88,19 @@ def audit(
     recognizer: Annotated[list[str], typer.Option(metavar="[NAME=]KIND[:LOCATION]", help="The judge.")],
     cache: Annotated[Path | None, typer.Option(help="Cache directory.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    allow_mini: Annotated[bool, typer.Option(help="Let mini judge photos.")] = False,
     json: Json = False,
 ) -> None:
     """Look at a suite's own photos for what would make scores doubtful."""
     from idbench.audit import KINDS, audit
     from idbench.faces.analyse import ImageAnalyser
-    from idbench.faces.opening import open_detector, open_recognizers
+    from idbench.faces.opening import open_detector, open_recognizers, refuse_mini
     from idbench.store import Cache
     from idbench.suites import open_suite
 
     opened = open_suite(suite)
+    if not opened.rendered and not allow_mini:
+        refuse_mini(recognizer[:1])
     judges = open_recognizers(recognizer[:1], device)
     analyser = ImageAnalyser(open_detector(None, recognizer, device), judges, cache=Cache(cache))
     findings = list(audit(opened, analyser))
@@ -108,6 +116,25 @@ def audit(
             ["finding", "count", "meaning"], [[k, str(counts[k]), what] for k, what in KINDS.items() if counts[k]]
         )
     print(f"{len(findings)} findings in {opened.count} cases")
+
+
+@app.command()
+def make(
+    suite: Annotated[str, typer.Argument(metavar="synthetic[:SIZE]", help="small, medium or large.")] = "synthetic",
+    out: Annotated[Path | None, typer.Option(help="Folder for the photos. [default: in the cache]")] = None,
+) -> None:
+    """Render a synthetic suite into a folder, which can then be used and given away as a suite."""
+    from idbench.errors import SuiteError
+    from idbench.suites import synthetic
+
+    name, _, location = suite.partition(":")
+    if name != "synthetic":
+        raise SuiteError(f"only the synthetic suite can be made, not '{suite}'; such as synthetic:medium")
+    opened = synthetic.open_suite(location, folder=out)
+    with progress() as callback:
+        for done, _ in enumerate(opened.cases(), start=1):
+            callback("rendered cases", done, opened.count)
+    print(opened.source)
 
 
 @app.command()

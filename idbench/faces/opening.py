@@ -10,7 +10,10 @@ from idbench import registry
 from idbench.errors import ConfigError
 from idbench.faces.types import Detector, Recognizer
 
-__all__ = ["open_detector", "open_recognizers", "parse_recognizer"]
+__all__ = ["MINI", "open_detector", "open_recognizers", "parse_recognizer", "refuse_mini"]
+
+MINI = "mini"
+"""The detector and recognizer that were trained on rendered faces only."""
 
 _NAMED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.+-]*)=(?P<spec>.+)$", re.DOTALL)
 
@@ -35,6 +38,15 @@ def parse_recognizer(spec: str) -> tuple[str, str, str]:
     )
 
 
+def refuse_mini(recognizers: Sequence[str], detector: str | None = None) -> None:
+    """Raises `ConfigError` if `mini` is among the judges or the detector: for suites of photos."""
+    if MINI in {kind for _, kind, _ in map(parse_recognizer, [*recognizers, *([detector] if detector else [])])}:
+        raise ConfigError(
+            "mini was trained on rendered faces only, and this suite shows photos; name another recognizer "
+            "and detector, such as insightface:antelopev2, or insist with --allow-mini"
+        )
+
+
 def open_recognizers(specs: Sequence[str], device: str = "auto") -> list[Recognizer]:
     """Every recognizer asked for. Raises `ConfigError` if there is none or a name is used twice."""
     if not specs:
@@ -54,10 +66,13 @@ def open_recognizers(specs: Sequence[str], device: str = "auto") -> list[Recogni
 def open_detector(
     spec: str | None, recognizers: Sequence[str], device: str = "auto", threshold: float | None = None
 ) -> Detector:
-    """The one detector of a run: the one asked for, else the first InsightFace pack's, else MTCNN."""
+    """The one detector of a run: the one asked for, else the first InsightFace pack's, else that of `mini`
+    where it is a judge, else MTCNN."""
     if spec is None:
-        packs = [location for _, kind, location in map(parse_recognizer, recognizers) if kind == "insightface"]
-        spec = f"insightface:{packs[0]}" if packs else "mtcnn"
+        known = [parse_recognizer(recognizer) for recognizer in recognizers]
+        packs = [location for _, kind, location in known if kind == "insightface"]
+        mini = any(kind == MINI for _, kind, _ in known)
+        spec = f"insightface:{packs[0]}" if packs else MINI if mini else "mtcnn"
     kind, _, location = spec.partition(":")
     detector: Detector = registry.detectors.get(kind)(location, device, threshold)
     return detector

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
 from idbench.errors import ConfigError
-from idbench.records import Record, problem_of
+from idbench.models.base import Generated
+from idbench.records import Case, Record, problem_of
 from idbench.synthetic.appearance import (
     Appearance,
     Background,
@@ -31,13 +32,29 @@ from idbench.synthetic.appearance import (
     sample_description,
 )
 from idbench.synthetic.identity import Identity, mix_identities, sample_identities
-from idbench.synthetic.plans import VARIATION, CasePlan
-from idbench.synthetic.rendering import Picture, Place, Sitter, render
+from idbench.synthetic.plans import PLAN_VERSION, VARIATION, CasePlan
+from idbench.synthetic.rendering import RENDER_VERSION, Picture, Place, Sitter, render
 from idbench.synthetic.substreams import substream
 
-__all__ = ["PRESETS", "Dials", "Scene", "Simulated", "imagine", "parse_dials", "simulate"]
+__all__ = [
+    "ONLY_RENDERED",
+    "PRESETS",
+    "Dials",
+    "Scene",
+    "Simulated",
+    "SimulatedModel",
+    "imagine",
+    "open_model",
+    "parse_dials",
+    "simulate",
+]
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+VERSION = 1
+"""Raise it when the same dials give other pictures."""
+
+ONLY_RENDERED = "sim models draw the people of the synthetic suite only; for photos, score images that exist (--images)"
 
 WIDEST_YAW = 35.0
 """Degrees; beyond, detectors begin to lose faces."""
@@ -69,6 +86,11 @@ class Dials(Record):
     """Degrees by which heads are turned left or right beyond what the prompt says."""
     stream: Annotated[int, Field(ge=0)] = 0
     """Chooses the random numbers: models with equal dials and other streams are equally good."""
+
+    @property
+    def spec(self) -> str:
+        """The dials that are turned, as `parse_dials` reads them."""
+        return ",".join(f"{name}={value:g}" for name, value in self.model_dump(by_alias=True).items() if value)
 
 
 PRESETS = {
@@ -226,3 +248,31 @@ class _Job:
 def _mean(people: Sequence[Identity]) -> Identity:
     """The person half-way between all of them."""
     return reduce(lambda mean, i: mix_identities(mean, people[i], 1 / (i + 1)), range(1, len(people)), people[0])
+
+
+class SimulatedModel:
+    """Dials as a model: draws what it is told the case was drawn from."""
+
+    parallel = True
+
+    def __init__(self, name: str, dials: Dials) -> None:
+        self.name = name
+        self.dials = dials
+
+    def describe(self) -> dict[str, Any]:
+        """Its dials, and the versions of what draws."""
+        dials = self.dials.model_dump(by_alias=True)
+        versions = {"render": RENDER_VERSION, "plans": PLAN_VERSION, "variation": VARIATION, "version": VERSION}
+        return {"kind": "simulated", "dials": dials, "versions": versions}
+
+    def generate(self, case: Case, seed: int) -> Generated:
+        """The simulated image of a rendered case; raises `ConfigError` for any other."""
+        if case.truth is None:
+            raise ConfigError(ONLY_RENDERED)
+        made = simulate(case.truth, self.dials, seed)
+        return Generated(made.picture.pixels if made.picture else None, made.error)
+
+
+def open_model(name: str, location: str) -> SimulatedModel:
+    """The model `sim:<location>`, a preset or dials."""
+    return SimulatedModel(name, parse_dials(location))

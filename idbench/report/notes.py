@@ -48,6 +48,8 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
 
 
 def _about_the_judges(data: RunData) -> Iterator[str]:
+    if any(about.get("kind") == "mini" for about in [data.record["detector"], *data.record["recognizers"].values()]):
+        yield "mini was trained on rendered faces only; what it finds and judges says nothing about photos of people."
     if len(data.recognizers) == 1:
         yield "There is one recognizer only; a ranking that a second, independent judge confirms is worth more."
     for name in data.recognizers:

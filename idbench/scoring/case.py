@@ -213,7 +213,9 @@ def _generation(produced: Produced, analysis: Analysis) -> Generation:
         outcome="unreadable_image" if unreadable else produced.outcome,
         path=str(image.path) if image is not None and image.path is not None else None,
         digest=(analysis.digest or None) if image is not None else None,
+        seconds=produced.seconds,
         error=analysis.error if unreadable else produced.error,
+        parameters=produced.parameters,
     )
 
 
