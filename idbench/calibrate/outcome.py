@@ -1,0 +1,64 @@
+"""Everything a calibration found; the page and `calibration.json` are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idbench.calibrate.checks import Check
+from idbench.calibrate.config import CalibrationConfig
+from idbench.calibrate.curves import Curve
+from idbench.calibrate.examples import Strip
+from idbench.calibrate.experiments import Repeated
+from idbench.calibrate.separation import Similarities
+from idbench.calibrate.views import Seen
+from idbench.stats import Verification
+
+__all__ = ["CALIBRATION_VERSION", "Calibration"]
+
+CALIBRATION_VERSION = 1
+"""Raise it when calibration.json changes its form."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Everything a calibration found. Mappings are by recognizer; `recognizers` and `detector` describe the judges."""
+
+    config: CalibrationConfig
+    provenance: dict[str, Any]
+    pictures: int
+    suite: dict[str, Any]
+    detector: dict[str, Any]
+    recognizers: dict[str, dict[str, Any]]
+    checks: list[Check]
+    curves: list[Curve]
+    repeated: list[Repeated]
+    seen: list[Seen]
+    verifications: Mapping[str, Verification]
+    similarities: Mapping[str, Similarities]
+    strips: Mapping[str, Strip]
+
+    @property
+    def failed(self) -> list[Check]:
+        """Checks that did not pass."""
+        return [check for check in self.checks if not check.verdict.passed]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For calibration.json."""
+        return {
+            "schema_version": CALIBRATION_VERSION,
+            "passed": len(self.checks) - len(self.failed),
+            "failed": len(self.failed),
+            "checks": [check.as_dict() for check in self.checks],
+            "curves": [curve.as_dict() for curve in self.curves],
+            "repeated": [one.as_dict() for one in self.repeated],
+            "views": [one.as_dict() for one in self.seen],
+            "verification": {name: judged.as_dict() for name, judged in self.verifications.items()},
+            "config": self.config.model_dump(mode="json"),
+            "pictures": self.pictures,
+            "suite": self.suite,
+            "detector": self.detector,
+            "recognizers": self.recognizers,
+            "provenance": self.provenance,
+        }
