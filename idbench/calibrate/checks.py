@@ -83,5 +83,7 @@ def check_repeats(repeated: Sequence[Repeated]) -> list[Check]:
 def _check_rate(one: Repeated) -> Check:
     about = METRICS[one.metric]
     if one.kind == "coverage":
-        return Check("intervals", f"{METHODS[one.what]} intervals of {about} hold", one.recognizer, covers(one.rate))
+        return Check(
+            "intervals", f"{METHODS[one.what]} intervals hold the true {about}", one.recognizer, covers(one.rate)
+        )
     return Check("equal", f"equal models are seldom told apart by {about}", one.recognizer, nominal(one.rate))

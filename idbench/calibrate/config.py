@@ -18,7 +18,7 @@ class CalibrationConfig(Record):
 
     recognizers: tuple[str, ...] = Field(("mini",), min_length=1, description="judges, [NAME=]KIND[:LOCATION]")
     detector: str | None = Field(None, description="face detector; default: the first recognizer's pack, else mini")
-    cases: int = Field(20, ge=4, le=500, description="cases of a sweep; four times as many make the pool")
+    cases: int = Field(20, ge=2, le=500, description="cases of a sweep; four times as many make the pool")
     repeats: int = Field(2000, ge=20, le=100_000, description="repeats of each statistical experiment")
     seed: int = Field(0, ge=0, description="chooses people, pictures and repeats")
     out: str = Field("runs/calibration", description="folder of the results")

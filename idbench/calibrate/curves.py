@@ -91,7 +91,7 @@ def _points(sweep: Sweep, numbers: dict[str, dict[str, Any]]) -> dict[str, tuple
     }
     return {
         metric: tuple(
-            _point(value, numbers[model].get(metric)) for value, model in zip(sweep.values, sweep.models, strict=True)
+            _point(value, numbers[model].get(metric)) for value, model in zip(sweep.stops, sweep.models, strict=True)
         )
         for metric in metrics
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +24,7 @@ from idbench.images import EncodedImage, encode_jpeg
 from idbench.records import Box
 from idbench.store import key_of, write_bytes, write_json
 from idbench.synthetic import RENDER_VERSION, Picture
+from idbench.threads import usable_cores
 
 __all__ = ["Drawing", "Drawn", "Key", "Progress", "draw"]
 
@@ -72,7 +72,7 @@ def draw(drawings: Mapping[Key, Drawing], folder: Path, workers: int | None, pro
     """
     missing = {d.key: d for d in drawings.values() if not (folder / f"{d.key}.json").exists()}
     progress("pictures drawn", 0, len(missing))
-    for done, _ in enumerate(_drawn(missing, folder, workers or len(os.sched_getaffinity(0))), start=1):
+    for done, _ in enumerate(_drawn(missing, folder, workers or usable_cores()), start=1):
         progress("pictures drawn", done, len(missing))
     return {which: _load(folder, drawing.key) for which, drawing in drawings.items()}
 

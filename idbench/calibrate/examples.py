@@ -58,7 +58,7 @@ def _strip(sweep: Sweep, subjects: Subjects, drawings: Mapping[Key, Drawing], dr
 def _steps(sweep: Sweep, case: str, drawings: Mapping[Key, Drawing]) -> list[tuple[float, Key]]:
     """Values of the dial at which the model's picture of a case changes, and the picture."""
     steps: list[tuple[float, Key]] = []
-    for value, model in zip(sweep.values, sweep.models, strict=True):
+    for value, model in zip(sweep.stops, sweep.models, strict=True):
         key = ("answer", model, case)
         if key in drawings and (not steps or drawings[key].key != drawings[steps[-1][1]].key):
             steps.append((value, key))

@@ -12,11 +12,14 @@ from idbench.calibrate.experiments import METHODS, METRICS, Repeated
 from idbench.calibrate.figures import Figure, Series, histogram, line_figure
 from idbench.calibrate.outcome import Calibration
 from idbench.calibrate.sections import SECTIONS, Panel, Section
+from idbench.calibrate.sweeps import SWEEPS
 from idbench.calibrate.verdicts import COVERAGE, NOMINAL
 from idbench.report.html import files
 from idbench.store import write_bytes
 
 __all__ = ["render", "write_page"]
+
+DIALS = {sweep.name: sweep.dial for sweep in SWEEPS}
 
 
 def write_page(found: Calibration, page: Path) -> None:
@@ -73,7 +76,7 @@ def _panel(panel: Panel, found: Calibration) -> list[Figure]:
         curve = known.get((recognizer, sweep, metric))
         return Series(label, curve.points if curve else ())
 
-    dial = f"dial “{next(c.dial for c in found.curves if c.sweep == panel.series[0][0])}”"
+    dial = f"dial “{DIALS[panel.series[0][0]]}”"
     if len(panel.series) == 1:
         ((sweep, metric, _),) = panel.series
         return [line_figure(panel.title, dial, panel.title, [series(name, sweep, metric, name) for name in names])]

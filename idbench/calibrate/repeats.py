@@ -27,24 +27,20 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pool:
-    """Values (n, m) of one metric: a row per case and person, a column per model, nan = not measured.
+    """Scores (n, m) on one metric: a row per case and person, a column per model, nan = not measured.
 
     rows: the rows of each cluster.
     """
 
     models: tuple[str, ...]
-    values: Array
+    scores: Array
     rows: tuple[npt.NDArray[np.intp], ...]
 
     def draw(self, clusters: int, rng: np.random.Generator) -> tuple[Array, npt.NDArray[np.intp]]:
-        """Values of `clusters` drawn ones, (k, m), and a label per row: which draw it came with."""
+        """Scores of `clusters` drawn ones, (k, m), and a label per row: which draw it came with."""
         chosen = [self.rows[i] for i in rng.integers(0, len(self.rows), clusters)]
         labels = np.repeat(np.arange(clusters), [len(rows) for rows in chosen])
-        return self.values[np.concatenate(chosen)], labels
-
-    def only(self, *models: str) -> Pool:
-        """The pool of these models alone."""
-        return Pool(models, self.values[:, [self.models.index(model) for model in models]], self.rows)
+        return self.scores[np.concatenate(chosen)], labels
 
 
 def pool_of(scores: pd.DataFrame, recognizer: str, metric: str, models: Sequence[str]) -> Pool:
@@ -58,7 +54,7 @@ def pool_of(scores: pd.DataFrame, recognizer: str, metric: str, models: Sequence
 
 def coverage(pool: Pool, clusters: int, method: Method, repeats: int, rng: np.random.Generator) -> Rate:
     """How often the 95 % interval of a pool's only model holds the mean of the whole pool."""
-    truth = float(np.nanmean(pool.values))
+    truth = float(np.nanmean(pool.scores))
     hits = 0
     for _ in range(repeats):
         values, labels = pool.draw(clusters, rng)

@@ -25,10 +25,11 @@ TARGET = -1
 
 @dataclass(frozen=True)
 class Subjects:
-    """Planned cases, and which of them each simulated model draws."""
+    """Planned cases by id, and which of them each simulated model draws. `few`: how many make a sweep."""
 
     plans: Mapping[str, CasePlan]
     few: int
+    seed: int
 
     def cases_of(self, sweep: Sweep) -> list[str]:
         """Ids of the cases a sweep is made on."""
@@ -60,7 +61,7 @@ class Subjects:
             dials = parse_dials(model)
             for id in cases:
                 plan = self.plans[id]
-                if (scene := imagine(plan, dials)) is not None:
+                if (scene := imagine(plan, dials, self.seed)) is not None:
                     content = (scene.sitters, scene.background, scene.camera, plan.width, plan.height)
                     drawings["answer", model, id] = Drawing(render, content)
         return drawings
@@ -77,7 +78,7 @@ class Subjects:
 
 def choose_subjects(few: int, seed: int) -> Subjects:
     """A pool of `POOL_FACTOR * few` cases; sweeps take the first `few` that suit them."""
-    return Subjects({plan.id: plan for plan in plan_cases(POOL_FACTOR * few, seed)}, few)
+    return Subjects({plan.id: plan for plan in plan_cases(POOL_FACTOR * few, seed)}, few, seed)
 
 
 def _case(plan: CasePlan, photos: Mapping[Key, Drawn]) -> Case:

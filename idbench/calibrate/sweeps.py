@@ -38,7 +38,7 @@ POOL_MODELS = (POOL, TWIN, *RIVALS.values())
 
 @dataclass(frozen=True)
 class Sweep:
-    """One dial turned through `values`, from 0 on, the dials of `fixed` held.
+    """One dial turned through `stops`, from 0 on, the dials of `fixed` held.
 
     several: only cases that show several people, where alone the dial does anything. pool: all such
     cases, not the first few: what happens at a rate needs many cases, and where it does not happen the
@@ -47,15 +47,15 @@ class Sweep:
 
     name: str
     dial: str
-    values: tuple[float, ...]
+    stops: tuple[float, ...]
     fixed: Mapping[str, float] = field(default_factory=lambda: BASE)
     several: bool = False
     pool: bool = False
 
     @property
     def models(self) -> list[str]:
-        """The simulated model at each value."""
-        return [model_name({**self.fixed, self.dial: value}) for value in self.values]
+        """The simulated model at each stop."""
+        return [model_name({**self.fixed, self.dial: value}) for value in self.stops]
 
 
 RATES = (0, 0.15, 0.3, 0.45, 0.6)

@@ -96,7 +96,7 @@ def _follows(curve: Curve, sign: int) -> Verdict:
         mark,
         sign * correlation >= RANK_CORRELATION,
         f"From {_signed(first)} to {_signed(last)}: rank correlation with the dial {_signed(correlation)}, "
-        f"{_signed(slope)} for the whole dial.",
+        f"slope {_signed(slope)} per unit of the dial.",
     )
 
 

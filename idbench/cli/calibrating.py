@@ -60,7 +60,7 @@ def _show(found: Calibration) -> None:
     print_table(
         ["check", "judge", "found", "asked", ""],
         [
-            [c.says, c.recognizer, c.verdict.shown, c.verdict.mark, verdicts[c.verdict.passed]]
+            [c.says, c.recognizer, c.verdict.shown.replace("−", "-"), c.verdict.mark, verdicts[c.verdict.passed]]
             for c in found.checks
         ],
     )  # fmt: skip
