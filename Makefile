@@ -1,29 +1,16 @@
-# make run    install, score, and end with the path of a report
+# make run    install, score simulated models on synthetic people, end with the path of a report
 # make test   install everything and run all tests
 # make lint   style and types
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SUITE ?= ../shared/data/real-mini
-PACKS ?= ../shared/models
-OUT ?= runs/real-mini
+OUT ?= runs/latest
 
 .PHONY: run test lint clean
 
 run: $(VENV)/.core
-	@if [ -d "$(SUITE)" ] && [ -d "$(PACKS)" ]; then \
-	  $(BIN)/idbench run --suite "$(SUITE)" --out "$(OUT)" --protocol both \
-	    --recognizer "insightface:$(PACKS)/mini-a" --recognizer "insightface:$(PACKS)/mini-b" \
-	    --images "natural=$(SUITE)/outputs/natural" --images "copy-paste=$(SUITE)/outputs/copy-paste" \
-	    --images "swapped=$(SUITE)/outputs/swapped" --images "wrong-person=$(SUITE)/outputs/wrong-person"; \
-	else \
-	  echo "No photos at $(SUITE) and no recognizers at $(PACKS), and idbench ships neither."; \
-	  echo "To score your images on MultiID-Bench:"; \
-	  echo "  $(BIN)/idbench suites fetch multiid-bench     # says size and licence, and asks"; \
-	  echo "  $(BIN)/idbench recognizers                    # where to put a face recognition pack"; \
-	  echo "  $(BIN)/idbench run --suite multiid-bench --recognizer insightface:antelopev2 --images NAME=FOLDER"; \
-	fi
+	$(BIN)/idbench run --out "$(OUT)"
 
 test: $(VENV)/.full
 	$(BIN)/python -m pytest -n 2 --dist loadfile
