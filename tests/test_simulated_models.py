@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -380,6 +383,37 @@ def test_simulated_images_do_not_depend_on_threads_or_on_who_else_is_drawn(suite
     model = SimulatedModel("sim", Dials(drift=0.3))
     given = make(model, suite, tmp_path, seeds=1)
     assert given == {(case.id, 0): model.generate(case, 0).pixels.mean() for case in reversed(cases)}
+
+
+MAKE = """
+import sys
+from pathlib import Path
+from idbench.generating import ModelProducer
+from idbench.generations import Ledger
+from idbench.models.simulated import open_model
+from idbench.suites import synthetic
+synthetic.SIZES["small"] = 4
+suite, run = synthetic.open_suite(folder=Path(sys.argv[1])), Path(sys.argv[2])
+ModelProducer(open_model("sim", "fail=0.3"), 3, run / "images", Ledger(run / "generations.jsonl")).make(suite, print)
+"""
+
+
+def test_killed_while_generating_it_goes_on_where_it_was(suite: Suite, tmp_path: Path):
+    run, other = tmp_path / "run", tmp_path / "other"
+    run.mkdir(), other.mkdir()
+    child = subprocess.Popen([sys.executable, "-c", MAKE, suite.source, str(run)], stdout=subprocess.DEVNULL)
+    ends = time.monotonic() + 60
+    while not (run / "generations.jsonl").exists() and child.poll() is None:
+        assert time.monotonic() < ends
+        time.sleep(0.003)
+    child.kill()
+    assert child.wait() != 0, "it was to be killed before its end"
+    known = [line["path"] for line in ledger(run) if "path" in line]
+    before = {path: Path(path).stat().st_mtime_ns for path in known}
+    model = open_model("sim", "fail=0.3")
+    assert make(model, suite, run, seeds=3) == make(model, suite, other, seeds=3)
+    assert {path: Path(path).stat().st_mtime_ns for path in known} == before
+    assert len({(line["case"], line["seed"]) for line in ledger(run)}) == len(ledger(run)) == 12
 
 
 # the command
