@@ -17,17 +17,18 @@ from pydantic import ValidationError
 
 from idbench import provenance, registry
 from idbench.config import RunConfig
+from idbench.defaults import with_defaults
 from idbench.encoders import aesthetic, clip
 from idbench.errors import ConfigError, RunError
 from idbench.faces.analyse import ImageAnalyser
-from idbench.faces.opening import MINI, open_detector, open_recognizers, parse_recognizer, refuse_mini
+from idbench.faces.opening import open_detector, open_recognizers, refuse_mini
 from idbench.generating import ModelProducer
 from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
 from idbench.models.base import Model
 from idbench.models.images import ImageFolder, MatchedImages
 from idbench.models.opening import open_models
 from idbench.models.oracles import ORACLES
-from idbench.models.simulated import ONLY_RENDERED, PRESETS, SimulatedModel
+from idbench.models.simulated import ONLY_RENDERED, SimulatedModel
 from idbench.records import RunRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
@@ -72,7 +73,7 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
     """
     run = Path(config.out).expanduser()
     suite = open_suite(config.suite, config.subsets)
-    config = _with_defaults(config, suite, warn)
+    config = with_defaults(config, suite, warn)
     opened = _open(config, suite)
     with exclusive_lock(run):
         record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
@@ -103,23 +104,6 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         write_json(run / "run.json", record.model_dump(mode="json"))
         _write_report(run, progress)
     return run
-
-
-def _with_defaults(config: RunConfig, suite: Suite, warn: Warn) -> RunConfig:
-    """The configuration with what a suite of rendered people needs no naming for: models and judges."""
-    if not suite.rendered:
-        return config
-    chosen: dict[str, Any] = {}
-    if not config.images and not config.models:
-        chosen["models"] = tuple(f"sim:{name}" for name in PRESETS)
-        warn(f"no --model and no --images given: simulated models are scored ({', '.join(PRESETS)})")
-    if not config.recognizers:
-        chosen["recognizers"] = (MINI,)
-        warn("no --recognizer given: mini judges; it was trained on rendered faces only and knows no photos")
-    judges = chosen.get("recognizers", config.recognizers)
-    if config.detector is None and not any(kind == "insightface" for _, kind, _ in map(parse_recognizer, judges)):
-        chosen["detector"] = MINI
-    return config.model_copy(update=chosen)
 
 
 def _open(config: RunConfig, suite: Suite) -> _Opened:

@@ -1,0 +1,33 @@
+"""What a run does where its configuration is silent and its suite needs nobody's photos or weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from idbench.config import RunConfig
+from idbench.faces.opening import MINI, parse_recognizer
+from idbench.models.simulated import PRESETS
+from idbench.suites import Suite
+
+__all__ = ["with_defaults"]
+
+
+def with_defaults(config: RunConfig, suite: Suite, warn: Callable[[str], None]) -> RunConfig:
+    """The configuration, with simulated models and `mini` where a suite of rendered people lacks models and judges.
+
+    `warn` hears one line about each. Other suites get no defaults.
+    """
+    if not suite.rendered:
+        return config
+    chosen: dict[str, Any] = {}
+    if not config.images and not config.models:
+        chosen["models"] = tuple(f"sim:{name}" for name in PRESETS)
+        warn(f"no --model and no --images given: simulated models are scored ({', '.join(PRESETS)})")
+    if not config.recognizers:
+        chosen["recognizers"] = (MINI,)
+        warn("no --recognizer given: mini judges; it was trained on rendered faces only and knows no photos")
+    judges = chosen.get("recognizers", config.recognizers)
+    if config.detector is None and not any(kind == "insightface" for _, kind, _ in map(parse_recognizer, judges)):
+        chosen["detector"] = MINI
+    return config.model_copy(update=chosen)
