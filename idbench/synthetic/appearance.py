@@ -12,18 +12,20 @@ import numpy as np
 from pydantic import Field
 
 from idbench.records import Record
-from idbench.synthetic.identity import Identity
+from idbench.synthetic.identity import Identity, changed
 
 __all__ = [
     "Appearance",
     "Background",
     "Camera",
+    "Condition",
     "Description",
     "Expression",
     "Light",
     "Pose",
     "Style",
     "mix_appearances",
+    "on_that_day",
     "sample_appearance",
     "sample_background",
     "sample_camera",
@@ -45,21 +47,21 @@ Glasses = Literal["none", "thin", "thick"]
 class Pose(Record):
     """Degrees. Positive yaw turns to the viewer's right, positive pitch looks up, positive roll tilts clockwise."""
 
-    yaw: float = Field(0.0, ge=-90, le=90)
-    pitch: float = Field(0.0, ge=-60, le=60)
-    roll: float = Field(0.0, ge=-60, le=60)
+    yaw: float = Field(default=0.0, ge=-90, le=90)
+    pitch: float = Field(default=0.0, ge=-60, le=60)
+    roll: float = Field(default=0.0, ge=-60, le=60)
 
 
 class Expression(Record):
     """How far each movement is carried out, 0..1; gaze in centimetres of the iris, to the viewer's right and up."""
 
-    smile: float = Field(0.0, ge=0, le=1)
-    mouth_open: float = Field(0.0, ge=0, le=1)
-    eyes_closed: float = Field(0.0, ge=0, le=1)
-    brows_raised: float = Field(0.0, ge=0, le=1)
-    frown: float = Field(0.0, ge=0, le=1)
-    gaze_x: float = Field(0.0, ge=-0.6, le=0.6)
-    gaze_y: float = Field(0.0, ge=-0.4, le=0.4)
+    smile: float = Field(default=0.0, ge=0, le=1)
+    mouth_open: float = Field(default=0.0, ge=0, le=1)
+    eyes_closed: float = Field(default=0.0, ge=0, le=1)
+    brows_raised: float = Field(default=0.0, ge=0, le=1)
+    frown: float = Field(default=0.0, ge=0, le=1)
+    gaze_x: float = Field(default=0.0, ge=-0.6, le=0.6)
+    gaze_y: float = Field(default=0.0, ge=-0.4, le=0.4)
 
 
 class Style(Record):
@@ -67,19 +69,19 @@ class Style(Record):
 
     hair: Haircut = "short"
     fringe: bool = False
-    parting: float = Field(0.0, ge=-4, le=4)
+    parting: float = Field(default=0.0, ge=-4, le=4)
     """Where the hair is parted, centimetres to the viewer's right."""
-    hair_length: float = Field(0.5, ge=0, le=1)
+    hair_length: float = Field(default=0.5, ge=0, le=1)
     beard: Beard = "none"
     glasses: Glasses = "none"
     glasses_colour: Colour = (0.1, 0.1, 0.1)
     hat: bool = False
     hat_colour: Colour = (0.5, 0.2, 0.2)
-    lipstick: float = Field(0.0, ge=0, le=1)
+    lipstick: float = Field(default=0.0, ge=0, le=1)
     lipstick_colour: Colour = (0.7, 0.15, 0.2)
-    eye_shadow: float = Field(0.0, ge=0, le=1)
+    eye_shadow: float = Field(default=0.0, ge=0, le=1)
     eye_shadow_colour: Colour = (0.4, 0.3, 0.4)
-    blush: float = Field(0.0, ge=0, le=1)
+    blush: float = Field(default=0.0, ge=0, le=1)
     clothes: Colour = (0.3, 0.4, 0.5)
 
 
@@ -90,11 +92,43 @@ class Light(Record):
     `strength` of the key, `ambient` of the rest; `warmth` -1 (blue) to 1 (orange).
     """
 
-    azimuth: float = Field(0.0, ge=-120, le=120)
-    elevation: float = Field(22.0, ge=-30, le=85)
-    strength: float = Field(1.0, ge=0, le=2)
-    ambient: float = Field(0.42, ge=0.05, le=1.5)
-    warmth: float = Field(0.0, ge=-1, le=1)
+    azimuth: float = Field(default=0.0, ge=-120, le=120)
+    elevation: float = Field(default=22.0, ge=-30, le=85)
+    strength: float = Field(default=1.0, ge=0, le=2)
+    ambient: float = Field(default=0.42, ge=0.05, le=1.5)
+    warmth: float = Field(default=0.0, ge=-1, le=1)
+
+
+class Condition(Record):
+    """How a face has changed since the average day, each in -1..1 (rarely reached): `weight` gained, `years`
+    passed, `tan`, brows grown `brows`, `rest` of the eyes, fullness of the `lips`."""
+
+    weight: float = Field(default=0.0, ge=-1, le=1)
+    years: float = Field(default=0.0, ge=-1, le=1)
+    tan: float = Field(default=0.0, ge=-1, le=1)
+    brows: float = Field(default=0.0, ge=-1, le=1)
+    rest: float = Field(default=0.0, ge=-1, le=1)
+    lips: float = Field(default=0.0, ge=-1, le=1)
+
+
+CHANGES: dict[str, dict[str, float]] = {
+    "weight": {"face_width": 0.07, "jaw_width": 0.13, "chin_width": 0.25, "cheek_hollow": -0.8, "cheekbones": -0.3},
+    "years": {"age": 0.25, "eye_bags": 0.4, "upper_lip": -0.12, "hairline": 0.4, "nose_width": 0.15},
+    "tan": {"skin_tone": 0.12, "redness": 0.8, "blotchiness": 0.4, "shine": 0.4},
+    "brows": {"brow_thickness": 0.2, "brow_density": 0.25, "brow_arch": -0.3, "brow_gap": -0.3, "brow_height": -0.2},
+    "rest": {"eye_opening": 0.16, "eye_tilt": 0.08, "lid_crease": -0.4, "eye_bags": -0.4},
+    "lips": {"upper_lip": 0.25, "lower_lip": 0.3, "lip_redness": 0.4, "mouth_width": 0.2, "cupids_bow": 0.3},
+}
+"""What a condition of 1 adds to the measures of an identity."""
+
+
+def on_that_day(identity: Identity, condition: Condition) -> Identity:
+    """The face a person has in this condition."""
+    changes: dict[str, float] = {}
+    for name, measures in CHANGES.items():
+        for measure, change in measures.items():
+            changes[measure] = changes.get(measure, 0.0) + getattr(condition, name) * change
+    return changed(identity, changes)
 
 
 class Appearance(Record):
@@ -104,14 +138,15 @@ class Appearance(Record):
     expression: Expression = Expression()
     style: Style = Style()
     light: Light = Light()
+    condition: Condition = Condition()
 
 
 class Background(Record):
     """What is behind: blurred shapes, chosen by `seed`; `brightness` and `saturation` 0..1."""
 
-    seed: int = Field(0, ge=0)
-    brightness: float = Field(0.4, ge=0, le=1)
-    saturation: float = Field(0.3, ge=0, le=1)
+    seed: int = Field(default=0, ge=0)
+    brightness: float = Field(default=0.4, ge=0, le=1)
+    saturation: float = Field(default=0.3, ge=0, le=1)
 
 
 class Camera(Record):
@@ -119,13 +154,13 @@ class Camera(Record):
     `noise` (standard deviation in grey levels), `blur` (sigma in pixels), `jpeg` quality (100: none), and the
     `seed` of the noise."""
 
-    distance: float = Field(100.0, ge=40, le=400)
-    exposure: float = Field(1.0, ge=0.5, le=2)
+    distance: float = Field(default=100.0, ge=40, le=400)
+    exposure: float = Field(default=1.0, ge=0.5, le=2)
     white_balance: tuple[float, float] = (1.0, 1.0)
-    noise: float = Field(2.0, ge=0, le=20)
-    blur: float = Field(0.3, ge=0, le=5)
-    jpeg: int = Field(90, ge=20, le=100)
-    seed: int = Field(0, ge=0)
+    noise: float = Field(default=2.0, ge=0, le=20)
+    blur: float = Field(default=0.3, ge=0, le=5)
+    jpeg: int = Field(default=90, ge=20, le=100)
+    seed: int = Field(default=0, ge=0)
 
 
 class Description(Record):
@@ -165,6 +200,10 @@ LIGHTS: dict[str, tuple[float, float, float, float]] = {
     "dim": (-40, 15, 0.7, 0.28),
 }
 """Azimuth, elevation, strength, ambient."""
+
+
+CHANGEABILITY = 0.65
+"""Standard deviation of a person's condition between photos."""
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:
@@ -227,7 +266,7 @@ def sample_description(identity: Identity, rng: np.random.Generator, style: Styl
     return Description.model_validate(
         {
             "mood": _pick(rng, {"neutral": 0.26, "smiling": 0.22, "laughing": 0.12, "surprised": 0.1, "serious": 0.12,
-                                "dreaming": 0.06, "talking": 0.12}),
+                                "dreaming": 0.02, "talking": 0.12}),
             "direction": _pick(rng, {"ahead": 0.4, "left": 0.2, "right": 0.2, "up": 0.1, "down": 0.1}),
             "lighting": _pick(rng, {"soft": 0.2, "front": 0.25, "left": 0.17, "right": 0.17, "top": 0.13, "dim": 0.08}),
             "warmth": int(rng.choice([-1, 0, 0, 1])),
@@ -272,6 +311,7 @@ def sample_appearance(description: Description, rng: np.random.Generator, variat
             ambient=_near(rng, ambient, 0.06 * v, 0.12, 1.0),
             warmth=_near(rng, 0.8 * description.warmth, 0.15 * v, -1, 1),
         ),
+        condition=Condition(**{name: _near(rng, 0, CHANGEABILITY * v, -1, 1) for name in CHANGES}),
     )
 
 

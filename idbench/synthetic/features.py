@@ -17,6 +17,7 @@ from idbench.synthetic.surfaces import Float, bump, smooth
 __all__ = [
     "MouthCurves",
     "brow_line",
+    "cheek_lift",
     "chin_y",
     "eye_coordinates",
     "jaw_drop",
@@ -94,7 +95,7 @@ def brow_line(who: Identity, how: Expression, x: Float) -> tuple[Float, Float, F
     start = who.brow_gap - 0.22 * how.frown
     along = (x - start) / (3.1 * who.brow_length)
     t = np.clip(along, 0, 1)
-    height = who.brow_height + 0.55 * how.brows_raised - 0.3 * how.frown
+    height = who.brow_height + 0.45 * how.brows_raised - 0.3 * how.frown
     arch = who.brow_arch * np.sin(np.clip(1.12 * t, 0, 1) ** 1.3 * np.pi * 0.92)
     line = height + arch - (0.12 - who.brow_slope) * 1.1 * t - 0.35 * np.clip(t - 0.6, 0, 1)
     line = line - 0.25 * how.frown * (1 - t)

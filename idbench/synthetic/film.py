@@ -44,5 +44,5 @@ def develop(light: Float, camera: Camera) -> RGB:
     pixels = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     if camera.jpeg < 100:
         _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])
-        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+        pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
     return np.ascontiguousarray(pixels)

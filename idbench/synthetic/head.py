@@ -91,9 +91,10 @@ def _skull(who: Identity) -> _Grid:
     at = np.clip(y, -11.7, BROW_TO_CROWN)
     levels = [-11.7, -10.9, -9.6, -7.6, -5, -2.2, 0.8, BROW_TO_CROWN]
     chin, jaw = who.chin_width, who.jaw_width
-    widths = np.array([1.35 * chin, 2.7 * chin, 4.3 * (0.5 + 0.5 * chin) * jaw, 5.5 * jaw * who.jaw_corner,
-                       6.2 * (0.5 + 0.5 * jaw) * (0.5 + 0.5 * who.jaw_corner), 6.75, 7.0 * (0.5 + 0.5 * who.forehead_width),
-                       7.15 * who.forehead_width]) * who.face_width  # fmt: skip
+    corner, forehead = 0.5 + 0.5 * who.jaw_corner, 0.5 + 0.5 * who.forehead_width
+    low = [1.35 * chin, 2.7 * chin, 4.3 * (0.5 + 0.5 * chin) * jaw, 5.5 * jaw * who.jaw_corner]
+    high = [6.2 * (0.5 + 0.5 * jaw) * corner, 6.75, 7.0 * forehead, 7.15 * who.forehead_width]
+    widths = np.array([*low, *high]) * who.face_width
     fronts = np.array([7.7, 8.7, 8.85, 8.7, 8.8, 8.85, 8.85, 8.75 + 0.7 * who.forehead_bulge])
     fronts[:3] += who.chin_protrusion * np.array([1, 0.9, 0.5])
     backs = [1.0, 1.5, 3, 5.2, 7.6, 9.0, 9.6, 9.8]
@@ -188,10 +189,9 @@ def _mouth_and_chin(grid: _Grid, who: Identity, how: Expression) -> Float:
     for lip, inner, outer, share in ((who.upper_lip, mouth.inner_upper, mouth.outer_upper, 0.45),
                                      (who.lower_lip, mouth.inner_lower, mouth.outer_lower, 0.55)):  # fmt: skip
         crest = (1 - share) * inner + share * outer
-        relief += (
-            0.46 * who.lip_protrusion * np.exp(-(((y - crest) / (0.3 + 0.33 * lip)) ** 2)) * inside * (0.5 + 0.6 * lip)
-        )
-    shut = 1 - smooth(0, 0.2, np.float32(how.mouth_open))
+        height = 0.46 * who.lip_protrusion * (0.5 + 0.6 * lip)
+        relief += height * np.exp(-(((y - crest) / (0.3 + 0.33 * lip)) ** 2)) * inside
+    shut = 1 - smooth(0, 0.2, np.array(how.mouth_open, np.float32))
     relief -= 0.3 * np.exp(-(((y - mouth.middle) / 0.13) ** 2)) * inside * shut
     gap = mouth.inner_upper - mouth.inner_lower
     hollow = smooth(0, 0.25, mouth.inner_upper - y) * smooth(0, 0.25, y - mouth.inner_lower) * smooth(0.02, 0.3, gap)
@@ -237,6 +237,10 @@ def hairline(who: Identity, style: Style) -> Float:
     return np.asarray(curve + wave, np.float32)
 
 
+VOLUMES = {"shaved": (0.06, 0.0), "short": (0.45, 0.45), "full": (0.7, 1.0), "bob": (0.75, 0.65), "long": (0.75, 0.65)}
+"""Thickness of hair at the sides and what is added on top, centimetres."""
+
+
 def _hair(points: Float, y: Float, who: Identity, style: Style) -> tuple[Float, Float]:
     """Hair cover 0..1 and thickness in centimetres, (rows, columns)."""
     line = hairline(who, style)
@@ -244,8 +248,8 @@ def _hair(points: Float, y: Float, who: Identity, style: Style) -> tuple[Float, 
     away = (y - line) / np.sqrt(1 + np.minimum(slope**2, 60))
     cover = smooth(-0.35, 0.9, away)
     top = smooth(1.5, 9.5, y)
-    volume = {"shaved": 0.06, "short": 0.45 + 0.45 * top, "full": 0.7 + 1.0 * top}.get(style.hair, 0.75 + 0.65 * top)
-    volume = volume * (0.45 + 0.55 * who.hair_volume)
+    sides, crown = VOLUMES[style.hair]
+    volume = (sides + crown * top) * (0.45 + 0.55 * who.hair_volume)
     x, z = points[..., 0], points[..., 2]
     flat = [(values * 9 + shift + 400 * who.marks).ravel() for values, shift in ((x + 0.6 * z, 0), (y - 0.5 * z, 131))]
     lumps = sample(coarse(), *flat).reshape(x.shape)
@@ -261,4 +265,4 @@ def _openness(points: Float, normals: Float) -> Float:
     for size, weight in ((7, 0.9), (17, 0.55), (33, 0.35)):
         around = cv2.blur(wide, (size, size))[:, 24:-24]
         hidden += weight * np.clip(((around - points) * normals).sum(-1) / (0.055 * size), -0.15, 1.2)
-    return np.clip(1 - 0.62 * hidden, 0.35, 1.06).astype(np.float32)
+    return np.asarray(np.clip(1 - 0.62 * hidden, 0.35, 1.06), np.float32)

@@ -15,9 +15,9 @@ from scipy.special import ndtr, ndtri
 
 from idbench.records import Record
 
-__all__ = ["SPREAD", "Identity", "distance", "mix_identities", "sample_identities", "sibling"]
+__all__ = ["SPREAD", "Identity", "changed", "distance", "mix_identities", "sample_identities", "sibling"]
 
-SPREAD = 1.5
+SPREAD = 1.75
 """How far shapes lie from the average, in units of human-like variation; the difficulty dial (larger is easier)."""
 
 REACH = 2.0
@@ -212,6 +212,14 @@ def fitting(values: dict[str, float]) -> dict[str, float]:
     return values
 
 
+def changed(identity: Identity, changes: dict[str, float]) -> Identity:
+    """The identity with `changes` added to its measures, each kept in its range."""
+    values, laws = identity.model_dump(), _laws()
+    for name, change in changes.items():
+        values[name] = min(max(values[name] + change, laws[name].low), laws[name].high)
+    return Identity(**fitting(values))
+
+
 def mix_identities(first: Identity, second: Identity, weight: float) -> Identity:
     """Every measure `weight` (0..1) of the way from `first` to `second`."""
     a, b = first.model_dump(), second.model_dump()
@@ -225,7 +233,10 @@ def sibling(identity: Identity, stranger: Identity, likeness: float = 0.5) -> Id
 
 
 def distance(first: Identity, second: Identity) -> float:
-    """Root mean square difference of the measures in standard deviations of the population (about 1.4 for strangers)."""
+    """Root mean square difference of the measures, in standard deviations of the population.
+
+    About 1.3 for two strangers.
+    """
     differences: Sequence[float] = [
         (getattr(first, name) - getattr(second, name))
         / (law.deviation * SPREAD if isinstance(law, Normal) else (law.high - law.low) / np.sqrt(12))

@@ -30,7 +30,7 @@ Index = npt.NDArray[np.int64]
 
 SKIN = ((0, (0.96, 0.83, 0.76)), (0.2, (0.93, 0.76, 0.66)), (0.4, (0.83, 0.63, 0.50)), (0.6, (0.68, 0.48, 0.35)),
         (0.8, (0.48, 0.32, 0.23)), (1, (0.35, 0.225, 0.165)))  # fmt: skip
-HAIR = ((0, (0.055, 0.045, 0.04)), (0.25, (0.13, 0.085, 0.06)), (0.45, (0.27, 0.165, 0.095)), (0.62, (0.48, 0.22, 0.10)),
+HAIR = ((0, (0.055, 0.045, 0.04)), (0.25, (0.13, 0.085, 0.06)), (0.45, (0.27, 0.165, 0.095)), (0.62, (0.48, 0.22, 0.1)),
         (0.78, (0.74, 0.57, 0.34)), (0.9, (0.62, 0.60, 0.58)), (1, (0.85, 0.84, 0.82)))  # fmt: skip
 EYES = ((0, (0.15, 0.08, 0.045)), (0.3, (0.30, 0.17, 0.08)), (0.5, (0.40, 0.30, 0.13)), (0.65, (0.36, 0.44, 0.26)),
         (0.8, (0.35, 0.50, 0.66)), (1, (0.52, 0.60, 0.66)))  # fmt: skip
@@ -151,7 +151,7 @@ class _Face:
         self.coat.specular[self.face] = self.specular * (1 - 0.85 * eye)
         self.coat.gloss[self.face] = self.gloss
 
-    def _tint(self, amount: Float, colour: Sequence[float], at: Index | slice = slice(None)) -> None:
+    def _tint(self, amount: Float, colour: Sequence[float] | Float, at: Index | slice = slice(None)) -> None:
         """Multiply towards `colour` by `amount` (n,)."""
         self.colour[at] *= 1 + (np.asarray(colour, np.float32) - 1) * amount[:, None]
 
@@ -350,7 +350,7 @@ class _Face:
         inside = smooth(-0.03, 0.05, mouth.inner_upper - y) * smooth(-0.03, 0.05, y - mouth.inner_lower)
         inside = inside * (share < 1) * smooth(0.04, 0.14, gap)
         self._cover(inside, self._mouth_inside(x, y), at)
-        closed = 1 - smooth(0.03, 0.12, np.float32(how.mouth_open))
+        closed = 1 - smooth(0.03, 0.12, np.array(how.mouth_open, np.float32))
         line = np.exp(-(((y - mouth.middle) / 0.075) ** 2)) * smooth(1.08, 0.9, share) * closed
         self._tint(0.9 * line, (0.22, 0.12, 0.12), at)
         corner = np.exp(-(((np.abs(x) - mouth.half_width) / 0.16) ** 2) - ((y - mouth.middle) / 0.16) ** 2)
@@ -368,7 +368,7 @@ class _Face:
         across = mouth.across
         inside = np.broadcast_to(linear((0.22, 0.07, 0.06)), (len(x), 3)).copy()
         tongue = np.exp(-((x / (0.55 * mouth.half_width)) ** 2) - ((y - mouth.inner_lower - 0.25) / 0.35) ** 2)
-        deep = 0.7 * smooth(0.8, 1.3, np.float32(1.7 * how.mouth_open))
+        deep = 0.7 * smooth(0.8, 1.3, np.array(1.7 * how.mouth_open, np.float32))
         inside += (linear((0.55, 0.25, 0.24)) - inside) * (deep * tongue)[:, None]
         length = 0.30 + 0.16 * how.smile
         row = smooth(-0.02, 0.06, y - (mouth.inner_upper - length * (1 - 0.35 * across**2)))

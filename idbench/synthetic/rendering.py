@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from idbench.images import RGB
 from idbench.records import Box
-from idbench.synthetic.appearance import Appearance, Background, Camera, Pose
+from idbench.synthetic.appearance import Appearance, Background, Camera, Pose, on_that_day
 from idbench.synthetic.features import brow_line, chin_y, mouth_curves, nose_tip_y
 from idbench.synthetic.film import backdrop, develop
 from idbench.synthetic.head import COLUMNS, build_head, crooked
@@ -114,7 +114,8 @@ class _Body:
     """One sitter's surfaces on the way to the screen."""
 
     def __init__(self, sitter: Sitter, camera: Camera, width: int, height: int) -> None:
-        self.who, self.look = sitter.identity, sitter.appearance
+        self.who = on_that_day(sitter.identity, sitter.appearance.condition)
+        self.look = sitter.appearance
         self.size = (width, height)
         pose = self.look.pose
         self.turn = rotation(pose.yaw, pose.pitch, pose.roll)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Float", "Kind", "Part", "bump", "grid_normals", "grid_part", "lathe", "rotation", "smooth", "tube"]
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[np.floating[Any]]
 Int = npt.NDArray[np.int32]
 
 

@@ -6,11 +6,12 @@ from functools import cache
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+from idbench.synthetic.surfaces import Float
 
 __all__ = ["coarse", "fine", "sample"]
 
-Float = npt.NDArray[np.float32]
+
 SIZE = 512
 
 
