@@ -28,7 +28,7 @@ from idbench.calibrate.views import YAWS, View, seen_by_yaw
 from idbench.errors import ConfigError
 from idbench.metrics import auc
 from idbench.models.simulated import imagine, parse_dials
-from idbench.stats import Estimate
+from idbench.stats import Estimate, compare
 from idbench.synthetic import Picture
 from idbench.synthetic import render as render_picture
 from idbench.synthetic.plans import plan_cases
@@ -75,7 +75,7 @@ def test_a_constant_follows_nothing():
         assert verdict(curve(0.5, 0.5, 0.5)).number is None and not verdict(curve(0.5, 0.5, 0.5)).passed
 
 
-def test_steady_counts_the_largest_move_either_way():
+def test_plaincounts_the_largest_move_either_way():
     assert steady(curve(0.20, 0.24, 0.16, 0.20)).passed
     fails = steady(curve(0.20, 0.22, 0.14, 0.20))
     assert not fails.passed and fails.number == pytest.approx(0.06)
@@ -146,17 +146,31 @@ def test_clusters_taken_for_cases_are_found_out(monkeypatch):
 
 def test_equal_models_are_called_different_at_the_nominal_rate_even_if_the_pool_prefers_one():
     preferring = pool(2, shift=0.15)
-    assert power(preferring, 60, 50, np.random.default_rng(2)).share > 0.8
+    assert compare(preferring.scores, ["a", "b"], np.arange(len(preferring.scores)), np.random.default_rng(0))[
+        0
+    ].different
     rate = false_alarms(preferring, 60, 600, np.random.default_rng(2))
     assert nominal(rate).passed, rate
 
 
 def test_power_grows_with_the_difference_and_with_the_clusters():
-    def share(shift: float, clusters: int) -> float:
-        return power(pool(2, shift=shift), clusters, 80, np.random.default_rng(3)).share
+    def share(fault: float, clusters: int) -> float:
+        return power(rivals(fault), clusters, 80, np.random.default_rng(3)).share
 
     assert share(0.05, 50) < share(0.1, 50) < share(0.2, 50)
     assert share(0.1, 12) < share(0.1, 50) < share(0.1, 100)
+
+
+def rivals(fault: float, luck: float = 0.0) -> Pool:
+    """A model, its equal that was lucky, and one with the same luck and a fault."""
+    equal = pool(3)
+    return Pool(equal.models, equal.scores + [0.0, luck, luck + fault], equal.rows)
+
+
+def test_power_speaks_of_the_fault_and_not_of_luck():
+    assert power(rivals(0.0, luck=0.3), 50, 80, np.random.default_rng(3)).share < 0.2
+    plain = power(rivals(0.1), 50, 80, np.random.default_rng(3)).share
+    assert power(rivals(0.1, luck=0.3), 50, 80, np.random.default_rng(3)).share == plain
 
 
 def test_a_drawn_cluster_brings_all_its_rows_and_a_label_per_draw():

@@ -12,6 +12,7 @@ from idbench.calibrate.drawing import Drawing, Drawn, Key
 from idbench.calibrate.subjects import TARGET, Subjects
 from idbench.calibrate.sweeps import SWEEPS, Sweep
 from idbench.images import EncodedImage, decode, encode_jpeg
+from idbench.synthetic.plans import CasePlan
 
 __all__ = ["Example", "Strip", "example_strips"]
 
@@ -44,7 +45,7 @@ def example_strips(subjects: Subjects, drawings: Mapping[Key, Drawing], drawn: M
 
 
 def _strip(sweep: Sweep, subjects: Subjects, drawings: Mapping[Key, Drawing], drawn: Mapping[Key, Drawn]) -> Strip:
-    case = max(subjects.cases_of(sweep), key=lambda id: len(_steps(sweep, id, drawings)))
+    case = max(subjects.cases_of(sweep), key=lambda id: _worth(sweep, subjects.plans[id], drawings))
     plan = subjects.plans[case]
     references = [("reference", ("photo", case, i, 0)) for i in range(len(plan.people))]
     photos: list[tuple[str, Key]] = [*references, ("target", ("photo", case, TARGET, 0))]
@@ -53,6 +54,12 @@ def _strip(sweep: Sweep, subjects: Subjects, drawings: Mapping[Key, Drawing], dr
         [_example(caption, drawn[key]) for caption, key in photos],
         [_example(f"{sweep.dial} {value:g}", drawn[key]) for value, key in _steps(sweep, case, drawings)],
     )
+
+
+def _worth(sweep: Sweep, plan: CasePlan, drawings: Mapping[Key, Drawing]) -> tuple[int, int]:
+    """How much a case shows of a sweep: in how many pictures, and how few people beyond those it takes."""
+    fewest = 2 if sweep.several or sweep.pool else 1
+    return len(_steps(sweep, plan.id, drawings)), -abs(len(plan.people) - fewest)
 
 
 def _steps(sweep: Sweep, case: str, drawings: Mapping[Key, Drawing]) -> list[tuple[float, Key]]:

@@ -62,7 +62,7 @@ def _experiments() -> Iterator[Experiment]:
         yield Experiment("coverage", metric, "bca", (POOL,), _covering("bca"))
         yield Experiment("equal", metric, "", (POOL, TWIN), false_alarms)
     for delta, rival in RIVALS.items():
-        yield Experiment("power", "copy_paste", f"{delta:g}", (POOL, rival), power)
+        yield Experiment("power", "copy_paste", f"{delta:g}", (POOL, TWIN, rival), power)
 
 
 def _covering(method: Method) -> Callable[..., Rate]:

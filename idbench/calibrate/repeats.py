@@ -79,8 +79,15 @@ def false_alarms(pool: Pool, clusters: int, repeats: int, rng: np.random.Generat
 
 
 def power(pool: Pool, clusters: int, repeats: int, rng: np.random.Generator) -> Rate:
-    """How often a pool's two models are told apart."""
-    return rate_of(sum(_different(pool, *pool.draw(clusters, rng), rng) for _ in range(repeats)), repeats)
+    """How often the first and the third of a pool's three models are told apart.
+
+    The second equals the first but for chance, and shares its chance with the third. By how much chance
+    alone puts first and second apart in this pool is taken off the third, so that only its fault is left.
+    """
+    first, second, third = pool.scores.T
+    by_chance = np.nanmean(second) - np.nanmean(first)
+    pair = Pool((pool.models[0], pool.models[2]), np.stack([first, third - by_chance], axis=1), pool.rows)
+    return rate_of(sum(_different(pair, *pair.draw(clusters, rng), rng) for _ in range(repeats)), repeats)
 
 
 def _different(pool: Pool, values: Array, labels: npt.NDArray[np.intp], rng: np.random.Generator) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from idbench.calibrate.repeats import RESAMPLES
+
 __all__ = ["SECTIONS", "Panel", "Section"]
 
 
@@ -95,7 +97,8 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "blending",
         "Blended people",
-        "In cases of several people, each face is moved towards the mean of the others; at 1 it is that mean.",
+        "In cases of several people, each face is moved towards the mean of the others. Half-way, where the dial ends, "
+        "two people share one face; beyond, each would be more like the other, and that is a swap.",
         "If this passes, the blending metric sees faces that run into each other. "
         "Read it beside similarity: a drifter falls there, and does not rise here.",
         (
@@ -154,7 +157,7 @@ SECTIONS: tuple[Section, ...] = (
         "Intervals",
         "A pool of scored cases stands for the population, so the true mean is known. Clusters (cases that share "
         "people are one) are drawn from it again and again, and each time the 95 % interval is computed as in a "
-        "report.",
+        f"report, from {RESAMPLES} resamples.",
         "Intervals that hold the truth less often than they say make differences look surer than they are. "
         "The curve shows from how many clusters on they can be trusted.",
     ),
@@ -162,14 +165,14 @@ SECTIONS: tuple[Section, ...] = (
         "equal",
         "Equal models",
         "Two models with the same dials and other random numbers are compared on clusters drawn from the pool. "
-        "A coin decides per cluster which of them is the first, so that they are equal exactly.",
+        "A coin decides per cluster which of them is the first, so that they are exactly equal.",
         "5 % of such pairs may be called different: that is what the level says. "
         "More would mean that ranks are given to chance.",
     ),
     Section(
         "power",
         "How small a difference is found",
-        "The same comparison, of the pool's model with models that copy more by a known share.",
+        "The same comparison, by copy-paste, of the pool's model with others that copy more by a known share.",
         "This asks nothing; it helps to plan. Where a curve reaches 0.8, four of five experiments with that many "
         "clusters find the difference.",
     ),

@@ -31,7 +31,7 @@ TWIN = model_name({**POOL_DIALS, "stream": 1})
 RIVALS: dict[float, str] = {
     delta: model_name({**POOL_DIALS, "copy": POOL_DIALS["copy"] + delta, "stream": 1}) for delta in DELTAS
 }
-"""The models that copy more, by how much; chance is their own, as it is between real models."""
+"""The models that copy more, by how much; chance is not the pool's model's, as it is not between real models."""
 
 POOL_MODELS = (POOL, TWIN, *RIVALS.values())
 
@@ -65,7 +65,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("turning, nothing copied", "pose", (0, 5, 10, 15, 20)),
     Sweep("turning, half copied", "pose", (0, 5, 10, 15, 20), POOL_DIALS),
     Sweep("drifting", "drift", (0, 0.2, 0.4, 0.6, 0.8, 1), {}),
-    Sweep("blending", "blend", (0, 0.2, 0.4, 0.6, 0.8, 1), several=True),
+    Sweep("blending", "blend", (0, 0.1, 0.2, 0.3, 0.4, 0.5), several=True),
     Sweep("swapping", "swap", RATES, POOL_DIALS, several=True, pool=True),
     Sweep("failing", "fail", (0, 0.1, 0.2, 0.3, 0.4, 0.5), POOL_DIALS, pool=True),
     Sweep("losing", "lose", RATES, POOL_DIALS, pool=True),
