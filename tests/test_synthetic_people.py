@@ -1,0 +1,303 @@
+"""People who never lived: who they are, how they look, and whether the renderer knows what it drew."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from idbench.faces.opening import open_detector
+from idbench.synthetic import (
+    Appearance,
+    Background,
+    Camera,
+    Expression,
+    Identity,
+    Light,
+    Place,
+    Pose,
+    Sitter,
+    Style,
+    distance,
+    mix_appearances,
+    mix_identities,
+    render,
+    sample_appearance,
+    sample_background,
+    sample_camera,
+    sample_description,
+    sample_identities,
+    sample_style,
+    sibling,
+)
+
+REFERENCES = Path(__file__).parent / "renders"
+CLEAN = Camera(noise=0, blur=0, jpeg=100)
+SEEDS = st.integers(0, 2**31)
+
+
+def people(count: int, seed: int = 0, spread: float = 1.5) -> list[Identity]:
+    return sample_identities(count, np.random.default_rng(seed), spread)
+
+
+def face_of(identity: Identity, size: int = 160, head: float = 0.6, **look):
+    sitter = Sitter(identity, Appearance(**look), Place(0.5, 0.47, head))
+    return render([sitter], camera=CLEAN, width=size, height=size).faces[0]
+
+
+def eye_distance(face) -> float:
+    return float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
+
+
+# ---- who they are
+
+
+def test_measures_are_covered_evenly():
+    """A Latin hypercube puts exactly one person into each of n equally likely classes of every measure."""
+    tones = np.sort([person.skin_tone for person in people(50)])
+    assert np.array_equal(np.floor(tones * 50), np.arange(50))
+    assert 24 <= sum(person.is_woman for person in people(50)) <= 26
+
+
+def test_spread_is_the_difficulty_dial():
+    def typical(spread: float) -> float:
+        group = people(40, 1, spread)
+        return float(np.median([distance(a, b) for a, b in zip(group[::2], group[1::2], strict=True)]))
+
+    assert typical(0.5) < 0.75 * typical(1.0) + 0.25 * typical(1.7) < typical(1.7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.floats(0, 1))
+def test_mixing_moves_in_proportion(seed, weight):
+    a, b = people(2, seed)
+    mixed = mix_identities(a, b, weight)
+    whole = distance(a, b)
+    assert distance(a, mixed) == pytest.approx(weight * whole, abs=0.12 * whole)
+    assert distance(mixed, b) == pytest.approx((1 - weight) * whole, abs=0.12 * whole)
+    assert mix_identities(a, b, 0) == a and mix_identities(a, b, 1) == b
+
+
+def test_siblings_are_nearer_than_strangers():
+    group = people(40, 3)
+    for a, b in zip(group[::2], group[1::2], strict=True):
+        assert distance(a, sibling(a, b)) < 0.75 * distance(a, b)
+
+
+def test_the_same_seed_gives_the_same_people_and_looks():
+    first, second = (np.random.default_rng(5) for _ in range(2))
+    for _ in range(3):
+        draws = []
+        for rng in (first, second):
+            person = sample_identities(1, rng)[0]
+            look = sample_appearance(sample_description(person, rng), rng)
+            draws.append((person, look, sample_background(rng), sample_camera(rng)))
+        assert draws[0] == draws[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_everything_sampled_is_valid_and_survives_json(seed):
+    rng = np.random.default_rng(seed)
+    person = sample_identities(1, rng)[0]
+    description = sample_description(person, rng, sample_style(person, rng))
+    look = sample_appearance(description, rng, variation=2.0)
+    assert Appearance.model_validate_json(look.model_dump_json()) == look
+    assert Identity.model_validate_json(person.model_dump_json()) == person
+    assert look.style.beard == "none" or not person.is_woman
+
+
+def test_a_measure_that_does_not_exist_is_refused():
+    with pytest.raises(ValidationError):
+        Identity(**(people(1)[0].model_dump() | {"third_eye": 1.0}))
+
+
+# ---- how they look
+
+
+def test_variation_zero_is_the_plain_meaning_of_the_words():
+    person = people(1)[0]
+    description = sample_description(person, np.random.default_rng(0)).model_copy(
+        update={"mood": "laughing", "direction": "left", "lighting": "right"}
+    )
+    one, two = (sample_appearance(description, np.random.default_rng(seed), variation=0) for seed in (1, 2))
+    assert one == two
+    assert one.pose.yaw < -10 and one.expression.smile == 1 and one.light.azimuth > 30
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_mixing_appearances(weight, switch):
+    a = Appearance(pose=Pose(yaw=-20), style=Style(hair="short"), light=Light(warmth=-1))
+    b = Appearance(pose=Pose(yaw=20), style=Style(hair="long"), light=Light(warmth=1))
+    mixed = mix_appearances(a, b, weight, switch)
+    assert mixed.pose.yaw == pytest.approx(-20 + 40 * weight)
+    assert mixed.light.warmth == pytest.approx(-1 + 2 * weight)
+    assert mixed.style.hair == ("long" if weight > switch else "short")
+
+
+# ---- what the renderer knows
+
+
+def test_landmarks_move_exactly_with_the_head():
+    person = people(1, 4)[0]
+    look = Appearance()
+    one = render([Sitter(person, look, Place(0.4, 0.5, 0.5))], camera=CLEAN, width=200, height=200).faces[0]
+    two = render([Sitter(person, look, Place(0.6, 0.4, 0.5))], camera=CLEAN, width=200, height=200).faces[0]
+    assert two.landmarks - one.landmarks == pytest.approx(np.tile([40.0, -20.0], (5, 1)), abs=1e-3)
+
+
+def test_landmarks_scale_with_the_head_and_the_picture():
+    person = people(1, 4)[0]
+    assert eye_distance(face_of(person, head=0.6)) == pytest.approx(
+        1.5 * eye_distance(face_of(person, head=0.4)), rel=1e-4
+    )
+    assert eye_distance(face_of(person, 320)) == pytest.approx(2 * eye_distance(face_of(person, 160)), rel=1e-4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(-12, 12), SEEDS)
+def test_roll_turns_the_eye_line(roll, seed):
+    person = people(1, seed)[0].model_copy(update={"eye_line": 0.0})
+    left, right = face_of(person, pose=Pose(roll=roll)).landmarks[:2]
+    assert np.degrees(np.arctan2(*(right - left)[::-1])) == pytest.approx(roll, abs=0.6)
+
+
+@pytest.mark.parametrize(("pose", "axis", "sign"), [
+    (Pose(yaw=25), 0, 1), (Pose(yaw=-25), 0, -1), (Pose(pitch=15), 1, -1), (Pose(pitch=-15), 1, 1),
+])  # fmt: skip
+def test_the_nose_points_where_the_head_turns(pose, axis, sign):
+    for person in people(4, 6):
+        straight, turned = face_of(person), face_of(person, pose=pose)
+        moved = (turned.landmarks[2] - turned.landmarks[:2].mean(0)) - (
+            straight.landmarks[2] - straight.landmarks[:2].mean(0)
+        )
+        assert sign * moved[axis] > 0.08 * eye_distance(straight)
+
+
+def test_expressions_move_the_mouth():
+    for person in people(4, 7):
+        plain = face_of(person)
+        smiling = face_of(person, expression=Expression(smile=1))
+        width = [face.landmarks[4, 0] - face.landmarks[3, 0] for face in (plain, smiling)]
+        assert width[1] > 1.05 * width[0]
+        assert smiling.landmarks[3:, 1].mean() < plain.landmarks[3:, 1].mean()
+        gaping = face_of(person, expression=Expression(mouth_open=1))
+        assert gaping.box[3] > plain.box[3]
+
+
+def test_boxes_hold_the_landmarks_and_masks_hold_the_faces():
+    rng = np.random.default_rng(8)
+    for person in people(6, 8):
+        look = sample_appearance(sample_description(person, rng), rng)
+        picture = render([Sitter(person, look, Place(0.5, 0.47, 0.6))], width=160, height=160)
+        face = picture.faces[0]
+        x1, y1, x2, y2 = face.box
+        x, y = face.landmarks.T
+        assert (x > x1 - 1).all() and (x < x2 + 1).all() and (y > y1).all() and (y < y2).all()
+        assert picture.mask[int(y[2]), int(x[2])] == pytest.approx(1)
+        assert picture.mask[2, 2] == 0 and picture.mask.max() <= 1
+        assert face.visible == 1 and face.pose == look.pose
+
+
+def test_who_stands_in_front_hides_who_stands_behind():
+    back, front = people(2, 9)
+    places = Place(0.5, 0.47, 0.6), Place(0.62, 0.5, 0.6)
+    both = render(
+        [Sitter(back, Appearance(), places[0]), Sitter(front, Appearance(), places[1])], width=160, height=160
+    )
+    assert both.faces[0].visible < 0.8 and both.faces[1].visible == 1
+    beside = render([Sitter(back, Appearance(), Place(0, 0.47, 0.6))], width=160, height=160)
+    assert 0.2 < beside.faces[0].visible < 0.8
+
+
+def test_light_comes_from_where_it_is_said_to():
+    for person in people(3, 10):
+        halves = {}
+        for azimuth in (-50, 50):
+            sitter = Sitter(person, Appearance(light=Light(azimuth=azimuth, ambient=0.3)), Place(0.5, 0.47, 0.6))
+            picture = render([sitter], Background(brightness=0.3), CLEAN, 160, 160)
+            x, y = picture.faces[0].landmarks[2]
+            face = picture.pixels[int(y) - 15 : int(y) + 15].astype(float)
+            halves[azimuth] = face[:, int(x) - 22 : int(x) - 4].mean(), face[:, int(x) + 4 : int(x) + 22].mean()
+        assert halves[-50][0] > 1.1 * halves[-50][1] and halves[50][1] > 1.1 * halves[50][0]
+
+
+def test_skin_and_hair_have_the_colour_they_should():
+    base = people(1, 11)[0].model_copy(update={"femininity": 0.2})
+    shades = []
+    for tone in (0.0, 0.5, 1.0):
+        person = base.model_copy(update={"skin_tone": tone})
+        picture = render([Sitter(person, Appearance(), Place(0.5, 0.47, 0.6))], camera=CLEAN, width=160, height=160)
+        x, y = (picture.faces[0].landmarks[2] - (12, 0)).astype(int)
+        shades.append(picture.pixels[y - 3 : y + 3, x - 3 : x + 3].mean())
+    assert shades[0] > shades[1] + 20 > shades[2] + 40
+
+
+@pytest.mark.slow
+def test_a_real_detector_finds_every_face_where_the_renderer_says(packs):
+    detector = open_detector(f"insightface:{packs / 'mini-a'}", [])
+    rng = np.random.default_rng(12)
+    errors, found, faces = [], 0, 0
+    for person in people(60, 12):
+        look = sample_appearance(sample_description(person, rng), rng)
+        sitter = Sitter(person, look, Place(0.5, 0.47, 0.56))
+        picture = render([sitter], sample_background(rng), sample_camera(rng))
+        detections = detector.detect(picture.pixels)
+        truth = picture.faces[0].landmarks
+        faces += 1
+        if len(detections) == 1:
+            found += 1
+            errors.append(
+                np.linalg.norm(detections.landmarks[0] - truth, axis=1).mean() / eye_distance(picture.faces[0])
+            )
+    assert found >= 0.99 * faces
+    assert np.mean(errors) < 0.09
+
+
+# ---- the same picture everywhere
+
+
+def reference_picture(number: int) -> np.ndarray:
+    rng = np.random.default_rng(1000 + number)
+    person = sample_identities(1, rng)[0]
+    look = sample_appearance(sample_description(person, rng), rng)
+    return render([Sitter(person, look, Place(0.5, 0.47, 0.6))], sample_background(rng), CLEAN, 128, 128).pixels
+
+
+def this_machine() -> dict[str, str]:
+    """What the last bits of a render depend on: the array libraries, and the instructions they choose."""
+    instructions = np.show_config(mode="dicts")["SIMD Extensions"]
+    return {
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "machine": platform.machine(),
+        "instructions": " ".join(sorted([*instructions["baseline"], *instructions["found"]])),
+    }
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_reference_renders(number):
+    """The pinned hash on the machine it was made on; elsewhere a few pixels may differ, and by little."""
+    picture = reference_picture(number)
+    assert np.array_equal(picture, reference_picture(number))
+    kept = cv2.imread(str(REFERENCES / f"{number}.png"))[..., ::-1]
+    difference = np.abs(picture.astype(int) - kept.astype(int))
+    assert difference.mean() < 0.1 and (difference > 4).mean() < 0.002
+    record = json.loads((REFERENCES / "pinned.json").read_text())
+    if record["made_with"] == this_machine():
+        assert hashlib.sha256(picture.tobytes()).hexdigest() == record["sha256"][str(number)]
+
+
+def test_a_reference_render_is_not_just_any_picture():
+    """The tolerance above tells people apart, and notices a head moved by a pixel."""
+    one, other = reference_picture(0), reference_picture(1)
+    for changed in (other, np.roll(one, 1, axis=1)):
+        assert np.abs(one.astype(int) - changed.astype(int)).mean() > 0.5
