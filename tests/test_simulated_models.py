@@ -13,9 +13,12 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import CHEAP, error_line, idbench, ledger
 
+from idbench import cli
+from idbench.api import load_run, score
 from idbench.config import load_config
 from idbench.errors import ConfigError
 from idbench.generating import ModelProducer
@@ -498,3 +501,31 @@ def test_a_real_judge_sees_what_was_dialled_in(run: Path):
     assert best("copy_paste") == best("sim_ref") == "copier"
     assert models["drifter"]["sim_gt"]["mean"] < models["good"]["sim_gt"]["mean"] - 0.05
     assert models["blender"]["sim_gt"]["mean"] < models["good"]["sim_gt"]["mean"]
+
+
+@pytest.mark.slow
+def test_idbench_run_needs_no_arguments(monkeypatch, capsys, tmp_path: Path):
+    monkeypatch.setitem(synthetic.SIZES, "small", 4)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["idbench", "run"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert not ended.value.code, said.err
+    assert said.out.splitlines()[-1] == "runs/latest/report.html"
+    assert "simulated models are scored (good, copier" in said.err and "mini judges" in said.err
+    record = json.loads((tmp_path / "runs/latest/run.json").read_text())
+    assert (record["detector"]["kind"], record["recognizers"]["mini"]["kind"]) == ("mini", "mini")
+    assert record["suite"]["name"] == "synthetic:small" and set(PRESETS) < set(record["models"])
+    assert "mini was trained on rendered faces only" in (tmp_path / "runs/latest/report.html").read_text()
+    with pytest.warns(UserWarning, match="mini judges"):
+        again = score(out="again", **CHEAP)
+    pd.testing.assert_frame_equal(again.scores(), load_run("runs/latest").scores())
+
+
+@pytest.mark.slow
+def test_mini_judges_photos_where_a_user_insists(suite: Suite, tmp_path: Path):
+    photos = shutil.copytree(suite.source, tmp_path / "photos")
+    flags = CHEAP | {"suite": str(photos), "out": str(tmp_path / "run"), "recognizers": ["mini"], "allow_mini": True}
+    done = execute(load_config(None, flags), warn=lambda line: None)
+    assert "says nothing about photos of people" in (done / "report.html").read_text()
