@@ -182,10 +182,10 @@ def test_a_calm_face_is_calm():
     ],
 )
 def test_directions_are_the_viewers(pattern, measure):
-    """`measure` is large where the words hold; chance moves a pose, yet never past the average of the others."""
+    """`measure` is large where the words hold; chance moves a pose, yet seldom past the average of the others."""
     with_words = [measure(person.appearance.pose) for person in told(pattern)]
     without = [measure(person.appearance.pose) for person in untold(pattern)]
-    assert mean(with_words) > mean(without) + 8 and mean(value > mean(without) for value in with_words) > 0.97
+    assert mean(with_words) > mean(without) + 8 and mean(value > mean(without) for value in with_words) > 0.9
 
 
 def test_every_person_has_one_mood_and_one_direction():
