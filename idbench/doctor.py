@@ -62,6 +62,7 @@ def recognizer_states() -> dict[str, str]:
     return {
         "insightface": (f"packs {', '.join(packs)} in {root}" if packs else f"no packs in {root}")
         + f" ({insightface.LICENCE})",
+        "mini": "ready",
         "onnx": "name a file",
         "facenet": f"{package}; weights {', '.join(weights) or 'none'} in {where}",
         "adaface": "name a checkpoint file" if find_spec("torch") else "torch missing: pip install 'idbench[torch]'",

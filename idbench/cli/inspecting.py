@@ -17,6 +17,7 @@ RECOGNIZERS = {
         "insightface:PACK or FOLDER",
         "ArcFace of an InsightFace pack (buffalo_l, antelopev2, your own folder)",
     ),
+    "mini": ("mini", "comes with idbench; judges synthetic people only"),
     "onnx": ("onnx:FILE?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface", "any recognition network"),
     "facenet": (
         "facenet[:vggface2|casia-webface|FILE]",
