@@ -31,7 +31,7 @@ def list_suites(json: Json = False) -> None:
             "state": "fetched" if here else "not here: idbench suites fetch multiid-bench",
         },
         "synthetic": {
-            "what": "people who never lived: synthetic:small, :medium or :large, e.g. synthetic:medium?seed=3&spread=1.2",
+            "what": "people who never lived: synthetic:small, :medium, :large, e.g. synthetic:medium?seed=3",
             "licence": synthetic.LICENCE,
             "state": "rendered when first read",
         },

@@ -33,6 +33,11 @@ def _about_the_run(data: RunData) -> Iterator[str]:
 def _about_the_suite(data: RunData) -> Iterator[str]:
     suite = data.record["suite"]
     counts = data.record.get("counts", {})
+    if suite.get("rendered"):
+        yield (
+            "The people of this suite are drawn: a real photo is a rendered one here, and the page shows how metrics "
+            "behave, not how a generator treats people."
+        )
     if suite.get("clusters", 0) < 2:
         yield "The suite has fewer than two clusters of cases, so no interval can be given; each stands as –."
     elif suite.get("clusters", 0) < 30:
