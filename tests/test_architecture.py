@@ -73,6 +73,10 @@ def test_no_stage_imports_a_later_one():
     assert not package_imports("report") & {"faces", "suites", "scoring", "run", "cli"}
 
 
+def test_the_renderer_knows_nothing_of_the_benchmark():
+    assert package_imports("synthetic") <= {"synthetic", "records", "images", "errors"}
+
+
 def test_importing_idbench_and_help_load_no_network_library():
     script = (
         "import sys, runpy\n"
@@ -89,13 +93,13 @@ def test_built_ins_come_through_the_same_door_as_third_parties():
     from idbench.registry import detectors, models, recognizers, suites
 
     for registry, names in (
-        (suites, {"multiid-bench", "folder"}),
-        (recognizers, {"insightface", "onnx", "facenet", "adaface"}),
-        (detectors, {"insightface", "mtcnn"}),
-        (models, {"images"}),
+        (suites, {"multiid-bench", "folder", "synthetic"}),
+        (recognizers, {"insightface", "onnx", "facenet", "adaface", "mini"}),
+        (detectors, {"insightface", "mtcnn", "mini"}),
+        (models, {"images", "sim"}),
     ):
         assert names <= set(registry.names())
-        for name in names & {"multiid-bench", "folder", "insightface", "onnx", "images"}:
+        for name in names & {"multiid-bench", "folder", "synthetic", "insightface", "onnx", "mini", "images", "sim"}:
             assert callable(registry.get(name))
     assert entry_points(group="idbench.recognizers")
 
