@@ -248,7 +248,8 @@ def test_a_real_detector_finds_every_face_where_the_renderer_says(packs):
     errors, found, faces = [], 0, 0
     for person in people(60, 12):
         look = sample_appearance(sample_description(person, rng), rng)
-        sitter = Sitter(person, look, Place(0.5, 0.47, 0.56))
+        turned = look.pose.model_copy(update={"yaw": float(rng.uniform(-35, 35))})
+        sitter = Sitter(person, look.model_copy(update={"pose": turned}), Place(0.5, 0.47, 0.56))
         picture = render([sitter], sample_background(rng), sample_camera(rng))
         detections = detector.detect(picture.pixels)
         truth = picture.faces[0].landmarks
