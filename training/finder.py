@@ -52,7 +52,7 @@ def framed(picture: LabelledPicture, rng: np.random.Generator) -> tuple[RGB, Flo
     boxes = np.array([face.box for face in picture.faces], np.float32).reshape(-1, 4) * np.float32(scale)
     if rng.random() < 0.5:
         small = small[:, ::-1]
-        boxes = small.shape[1] - boxes[:, [2, 1, 0, 3]] * [1, -1, 1, -1]
+        boxes[:, [0, 2]] = small.shape[1] - boxes[:, [2, 0]]
     room = np.array([width - small.shape[1], height - small.shape[0]])
     left, top = rng.integers(np.minimum(room, 0), np.maximum(room, 0) + 1)
     canvas = np.empty_like(frame)

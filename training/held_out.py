@@ -104,7 +104,7 @@ def _figures(tally: Tally) -> dict[str, float | None]:
     same = np.array(tally.people)[upper[0]] == np.array(tally.people)[upper[1]]
     genuine, impostor = cosines[same], cosines[~same]
     comparable = len(genuine) and len(impostor)
-    figures = {
+    figures: dict[str, float | None] = {
         "pictures": tally.pictures,
         "people": len(set(tally.people)),
         "faces": tally.faces,
@@ -123,7 +123,7 @@ def _figures(tally: Tally) -> dict[str, float | None]:
         "impostor_median": _quantile(impostor, 0.5),
         "impostor_95": _quantile(impostor, 0.95),
     }
-    return {name: None if value is None else round(float(value), 4) for name, value in figures.items()}
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
 
 
 def _mean(values: list[float]) -> float | None:

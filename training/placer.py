@@ -23,7 +23,7 @@ BATCH = 128
 SEEN = 0.6
 """Faces that can be seen less than this teach nothing."""
 
-BOX_SHIFT, BOX_GROWTH = 0.05, 0.07
+BOX_SHIFT, BOX_GROWTH = 0.04, 0.05
 """Standard deviations of the finder's errors, somewhat exaggerated: share of the box, logarithm of its size."""
 
 MIRRORED = [1, 0, 2, 4, 3]
@@ -41,7 +41,7 @@ def window_with_landmarks(
     if rng.random() < 0.5:
         window, placed = window[:, ::-1], (placed * [-1, 1] + [1, 0])[MIRRORED].astype(np.float32)
     window = photographed(window, rng)
-    return covered(window, rng) if rng.random() < 0.2 else window, placed
+    return covered(window, rng) if rng.random() < 0.1 else window, placed
 
 
 def batches(pictures: list[LabelledPicture], rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:

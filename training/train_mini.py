@@ -44,7 +44,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--cache", type=Path, default=default_cache_dir() / "mini-training", help="folder for rendered pictures")
     add("--people", type=int, default=1000, help="identities to learn from")
     add("--photos", type=int, default=12, help="pictures of each")
-    add("--finder-steps", type=int, default=1500)
+    add("--finder-steps", type=int, default=1200)
     add("--placer-steps", type=int, default=2500)
     add("--embedder-steps", type=int, default=3000)
     add("--held-out-cases", type=int, default=150, help="cases of people never seen that judge the result")
