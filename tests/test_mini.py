@@ -259,7 +259,7 @@ def test_training_runs_end_to_end_and_judges_itself(tmp_path):
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     account = json.loads((tmp_path / "out" / "mini.json").read_text())
-    assert account["trained"]["people"] == 6
+    assert account["asked"]["people"] == 6
     assert account["held_out"]["pictures"] >= 4
     assert 0 <= account["held_out"]["found"] <= 1
     assert len(open_detector(f"mini:{tmp_path / 'out'}", []).describe()["weights"]) == 2

@@ -26,6 +26,9 @@ BATCH = 16
 NEAR, FAR = 1.0, 1.75
 """Cells nearer to a face's centre say yes, cells farther away say no (in cells); those between are not asked."""
 
+NOTHING = 0.06
+"""Share of images without anything but spots of random colour, from single pixels to the whole image."""
+
 ENOUGH = 0.4
 """Faces that can be seen less than this are neither asked for nor held against the finder."""
 
@@ -65,6 +68,16 @@ def framed(picture: LabelledPicture, rng: np.random.Generator) -> tuple[RGB, Flo
     return canvas, boxes.astype(np.float32), share * [face.visible for face in picture.faces]
 
 
+def spots(height: int, width: int, rng: np.random.Generator) -> RGB:
+    """An image of random colours (or greys) in spots of one size; no face."""
+    rows, columns = (max(1, int(side * np.exp(rng.uniform(-5, 0)))) for side in (height, width))
+    colours = rng.integers(0, 256, (rows, columns, int(rng.choice([1, 3]))), np.uint8)
+    how = int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR]))
+    grown = cv2.resize(np.broadcast_to(colours, (rows, columns, 3)).copy(), (width, height), interpolation=how)
+    strength = float(rng.uniform(0.1, 1))
+    return np.asarray(strength * grown + (1 - strength) * rng.integers(0, 256), np.uint8)
+
+
 def lesson(boxes: Float, seen: Float, rows: int, columns: int) -> Lesson:
     """The right answer for boxes on a frame of rows x columns cells."""
     yes, asked = np.zeros((rows, columns), np.float32), np.ones((rows, columns), np.float32)
@@ -95,6 +108,8 @@ def batches(pictures: list[LabelledPicture], rng: np.random.Generator) -> Iterat
         images, lessons = [], []
         for i in rng.integers(len(group), size=BATCH):
             canvas, boxes, seen = framed(group[int(i)], rng)
+            if rng.random() < NOTHING:
+                canvas, boxes, seen = spots(canvas.shape[0], canvas.shape[1], rng), boxes[:0], seen[:0]
             canvas = photographed(canvas, rng)
             images.append(covered(canvas, rng, 0.2) if rng.random() < 0.15 else canvas)
             lessons.append(lesson(boxes, seen, canvas.shape[0] // CELL, canvas.shape[1] // CELL))
