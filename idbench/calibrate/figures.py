@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.calibrate.curves import Point
-from idbench.report.axis import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis
+from idbench.report.axis import BOTTOM, LEFT, RIGHT, TOP, Axis
 
 __all__ = ["Figure", "Line", "Series", "histogram", "line_figure"]
 
-HEIGHT = 300
+WIDTH, HEIGHT = 520, 290
 
 NARROWEST = 0.4
 """Least height of the vertical axis, so that a flat curve looks flat."""
