@@ -95,11 +95,11 @@ class Dials(Record):
 
 PRESETS = {
     "good": Dials(drift=0.1, stream=1),
-    "copier": Dials(copying=0.8, drift=0.05, stream=2),
-    "drifter": Dials(drift=0.5, stream=3),
-    "failer": Dials(drift=0.1, fail=0.25, lose=0.15, stream=4),
-    "blender": Dials(drift=0.1, blend=0.6, stream=5),
-    "swapper": Dials(drift=0.1, swap=0.5, extra=0.2, stream=6),
+    "copier": Dials(copying=0.8, drift=0.3, stream=2),
+    "drifter": Dials(drift=0.7, stream=3),
+    "failer": Dials(drift=0.1, fail=0.15, lose=0.05, stream=4),
+    "blender": Dials(drift=0.4, blend=0.45, stream=5),
+    "swapper": Dials(drift=0.2, swap=0.5, extra=0.2, stream=6),
 }
 
 
