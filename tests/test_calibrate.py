@@ -98,6 +98,8 @@ def test_rates_carry_exact_binomial_intervals_and_are_held_against_the_level():
     assert nominal(rate_of(5, 100)).passed
     assert not nominal(rate_of(8, 100)).passed, "more would give ranks to chance"
     assert not nominal(rate_of(2, 100)).passed, "fewer would hide differences"
+    assert "more repeats would tell" in nominal(rate_of(2, 100)).found
+    assert "more repeats" not in nominal(rate_of(200, 2000)).found
 
 
 # repeated experiments

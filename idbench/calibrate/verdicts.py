@@ -146,25 +146,24 @@ def _reach(origin: float, mean: float | None, low: float | None, high: float | N
 
 def covers(rate: Rate) -> Verdict:
     """Nominal 95 % intervals hold the truth in a share within `COVERAGE`."""
-    low, high = COVERAGE
-    return Verdict(
-        rate.share,
-        f"{100 * rate.share:.1f} %",
-        f"{100 * low:.0f} to {100 * high:.0f} %",
-        low <= rate.share <= high,
-        f"{_share(rate)} of the intervals hold the value of the whole pool.",
-    )
+    return _within(rate, COVERAGE, "of the intervals hold the value of the whole pool")
 
 
 def nominal(rate: Rate) -> Verdict:
     """Equal models are called different in a share within `NOMINAL`."""
-    low, high = NOMINAL
+    return _within(rate, NOMINAL, "of the pairs are called different, where 5 % is what the level promises")
+
+
+def _within(rate: Rate, bounds: tuple[float, float], what: str) -> Verdict:
+    low, high = bounds
+    passed = low <= rate.share <= high
+    by_chance = not passed and rate.low <= high and rate.high >= low
     return Verdict(
         rate.share,
         f"{100 * rate.share:.1f} %",
         f"{100 * low:.0f} to {100 * high:.0f} %",
-        low <= rate.share <= high,
-        f"{_share(rate)} of the pairs are called different, where 5 % is what the level promises.",
+        passed,
+        f"{_share(rate)} {what}." + (" Chance may explain it; more repeats would tell." if by_chance else ""),
     )
 
 
