@@ -35,8 +35,8 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
     counts = data.record.get("counts", {})
     if suite.get("rendered"):
         yield (
-            "The people of this suite are drawn: a real photo is a rendered one here, and the page shows how metrics "
-            "behave, not how a generator treats people."
+            "The people of this suite are drawn: this page shows how metrics and models behave, not how a generator "
+            "treats photos of people."
         )
     if suite.get("clusters", 0) < 2:
         yield "The suite has fewer than two clusters of cases, so no interval can be given; each stands as –."
