@@ -59,10 +59,10 @@ class RunConfig(Record):
     def _told_apart(cls, models: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
         taken = set(others.data.get("images", ()))
         for spec in models:
-            name, _, _ = parse_model(spec)
+            name, kind, location = parse_model(spec)
             _check_name(name)
             if name in taken:
-                raise ValueError(f"two models are called '{name}'; tell them apart with NAME={spec}")
+                raise ValueError(f"two models are called '{name}'; tell them apart with NAME={kind}:{location}")
             taken.add(name)
         return models
 

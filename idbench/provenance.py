@@ -38,7 +38,7 @@ def git_state() -> dict[str, Any] | None:
     try:
         commit, status = (
             subprocess.run(["git", *args], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout
-            for args in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+            for args in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -125,6 +125,7 @@ class Cache:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_cache_dir()) / "faces"
+        self.suites = (root or default_cache_dir()) / "suites"
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.npz"
@@ -146,13 +147,21 @@ class Cache:
         write_bytes(self._path(key), buffer.getvalue())
 
     def info(self) -> dict[str, Any]:
-        """Where the cache lies, how many entries it has, and their total size in bytes."""
+        """Where the cache lies, how many entries it has, and their total size in bytes; likewise of rendered suites."""
         sizes = [entry.stat().st_size for entry in self.root.rglob("*.npz")] if self.root.exists() else []
-        return {"path": str(self.root), "entries": len(sizes), "bytes": sum(sizes)}
+        rendered = [entry.stat().st_size for entry in self.suites.rglob("*.png")] if self.suites.exists() else []
+        return {
+            "path": str(self.root),
+            "entries": len(sizes),
+            "bytes": sum(sizes),
+            "rendered_photos": len(rendered),
+            "rendered_bytes": sum(rendered),
+        }
 
     def clear(self) -> int:
-        """Delete every entry; returns how many there were."""
+        """Delete every entry and every rendered suite; returns how many entries there were."""
         count = int(self.info()["entries"])
-        with suppress(FileNotFoundError, NotADirectoryError):
-            shutil.rmtree(self.root)
+        for folder in (self.root, self.suites):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                shutil.rmtree(folder)
         return count

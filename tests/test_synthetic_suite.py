@@ -401,3 +401,13 @@ def test_only_the_synthetic_suite_can_be_made(tmp_path: Path):
     assert "synthetic:medium" in line
     listed = idbench("suites", "list", "--json")
     assert json.loads(listed.stdout)["synthetic"]["licence"] == synthetic.LICENCE
+
+
+def test_a_folder_that_holds_another_suite_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setitem(synthetic.SIZES, "small", 2)
+    ids = [case.id for case in synthetic.open_suite("small", folder=tmp_path).cases()]
+    before = (tmp_path / ids[0] / "target.png").read_bytes()
+    with pytest.raises(SuiteError, match=r"holds synthetic:small, not this synthetic:small\?seed=3"):
+        list(synthetic.open_suite("small?seed=3", folder=tmp_path).cases())
+    assert (tmp_path / ids[0] / "target.png").read_bytes() == before
+    assert [case.id for case in synthetic.open_suite("small", folder=tmp_path).cases()] == ids

@@ -43,7 +43,8 @@ SECTIONS: tuple[Section, ...] = (
         "copying",
         "Copying",
         "The model takes a growing share of each person's looks (pose, expression, light, hair, what they wear) from "
-        "the reference photo instead of the prompt. Everything else stays, down to the random numbers.",
+        "the reference photo instead of the prompt. Everything else stays, down to the random numbers: the face has a "
+        "drift of 0.2, so that even a full copy is not the reference itself and copy-paste stays below 1.",
         "If this passes, a higher copy-paste score means more copying, for this judge. "
         "If it fails, do not rank models by copy-paste with it.",
         (

@@ -30,11 +30,12 @@ def info(cache: Where = None, json: Annotated[bool, typer.Option("--json", help=
         print_json(found)
     else:
         print(f"{found['path']}: {found['entries']} entries, {found['bytes'] / 1e6:.1f} MB")
+        print(f"rendered suites: {found['rendered_photos']} photos, {found['rendered_bytes'] / 1e6:.1f} MB")
 
 
 @app.command()
 def clear(cache: Where = None, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Delete every cached face and embedding."""
+    """Delete every cached face and embedding, and every rendered suite."""
     from idbench.store import Cache
 
     store = Cache(cache)

@@ -62,13 +62,13 @@ def models(json: Json = False) -> None:
     """Kinds of models that can be scored."""
     from idbench import registry
     from idbench.models.oracles import ORACLES
-    from idbench.models.simulated import PRESETS, Dials
+    from idbench.models.simulated import DIALS, PRESETS
 
-    dials = ", ".join(Dials().model_dump(by_alias=True))
     rows = [
         {"model": "images", "what": "--images NAME=FOLDER: images that exist, named by case"},
-        {"model": "sim", "what": f"--model sim:copy=0.7,drift=0.2: simulated, synthetic suite only; dials: {dials}"},
+        {"model": "sim", "what": "--model sim:copy=0.7,drift=0.2: simulated, synthetic suites only; its dials:"},
     ]
+    rows += [{"model": f"  {name}", "what": meaning} for name, meaning in DIALS.items()]
     rows += [{"model": f"sim:{name}", "what": preset.spec} for name, preset in PRESETS.items()]
     known = ("images", "sim")
     rows += [{"model": n, "what": "from another package"} for n in registry.models.names() if n not in known]

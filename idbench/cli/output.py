@@ -93,6 +93,6 @@ class _Lines:
         if not first and done < total and now - self._last < 10:
             return
         self._last, self._said = now, (stage, done, total)
-        left = (now - began) / done * (total - done) if done and done < total else None
+        left = (now - began) / done * (total - done) if 1 < done < total else None
         rest = f", {left:.0f} s left" if left is not None else ""
         print(f"{stage}: {done}/{total}{rest}", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from idbench import registry
 from idbench.errors import ConfigError
 from idbench.models.base import Model
+from idbench.models.simulated import PRESETS
 
 __all__ = ["open_models", "parse_model"]
 
@@ -28,5 +29,7 @@ def open_models(specs: Sequence[str]) -> list[Model]:
     for name, kind, location in map(parse_model, specs):
         if kind == "images":
             raise ConfigError(f"images that exist are given with --images {name}={location}, not with --model")
+        if kind in PRESETS:
+            raise ConfigError(f"no model is called '{kind}'; did you mean 'sim:{kind}'?")
         opened.append(registry.models.get(kind)(name, location))
     return opened

@@ -37,6 +37,7 @@ from idbench.synthetic.rendering import RENDER_VERSION, Picture, Place, Sitter, 
 from idbench.synthetic.substreams import substream
 
 __all__ = [
+    "DIALS",
     "ONLY_RENDERED",
     "PRESETS",
     "Dials",
@@ -92,6 +93,19 @@ class Dials(Record):
         """The dials that are turned, as `parse_dials` reads them."""
         return ",".join(f"{name}={value:g}" for name, value in self.model_dump(by_alias=True).items() if value)
 
+
+DIALS = {
+    "copy": "0..1: share of the reference in how a person looks, the rest being what the prompt says",
+    "drift": "0..1: share of a stranger in every face",
+    "blend": "0..1: share of the way to the case's other people; half-way two people share one face",
+    "fail": "0..1: rate of no image at all",
+    "swap": "0..1: rate of two people standing in each other's places",
+    "extra": "0..1: rate of a stranger in the background",
+    "lose": "0..1: rate of one person missing",
+    "pose": "0..35 degrees that heads are turned beyond what the prompt says",
+    "stream": "whole number: which random numbers; equal dials in another stream are an equally good model",
+}
+"""What each dial of a spec does; all are 0 unless given."""
 
 PRESETS = {
     "good": Dials(drift=0.1, stream=1),

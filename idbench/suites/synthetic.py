@@ -35,6 +35,8 @@ SIZES = {"small": 48, "medium": 200, "large": 1000}
 LICENCE = "none needed: nobody in it ever lived"
 TRUTH = "truth.jsonl"
 DONE = "case.json"
+OWNER = "suite.json"
+"""Says which suite a folder is for."""
 
 
 class Wanted(Record):
@@ -52,10 +54,21 @@ class Wanted(Record):
         return f"synthetic:{self.size}" + (f"?{query}" if query else "")
 
     @property
+    def key(self) -> str:
+        """Another one for everything that changes a pixel."""
+        return key_of(self.model_dump() | {"render": RENDER_VERSION, "plans": PLAN_VERSION, "variation": VARIATION})
+
+    @property
     def folder(self) -> Path:
-        """Where its photos are kept: another folder for everything that changes a pixel."""
-        key = key_of(self.model_dump() | {"render": RENDER_VERSION, "plans": PLAN_VERSION, "variation": VARIATION})
-        return default_cache_dir() / "suites" / f"synthetic-{self.size}-{key[:12]}"
+        """Where its photos are kept unless the user says otherwise."""
+        return default_cache_dir() / "suites" / f"synthetic-{self.size}-{self.key[:12]}"
+
+
+class _Owner(Record):
+    """The suite a folder was made for."""
+
+    name: str
+    key: str
 
 
 class _Rendered(Record):
@@ -95,6 +108,7 @@ def _parse(location: str) -> Wanted:
 
 
 def _read(wanted: Wanted, root: Path, problems: dict[str, str]) -> Iterator[Case]:
+    _claim(wanted, root)
     plans = plan_cases(SIZES[wanted.size], wanted.seed, wanted.spread)
     rows = []
     rendered = map_ahead(lambda plan: _on_disk(plan, root) or _render(plan, root), plans, usable_cores())
@@ -103,6 +117,21 @@ def _read(wanted: Wanted, root: Path, problems: dict[str, str]) -> Iterator[Case
         yield replace(case_of_row(root, row, problems), truth=plan)
     _write_lines(root / TRUTH, plans)
     _write_lines(root / MANIFEST, rows)
+
+
+def _claim(wanted: Wanted, root: Path) -> None:
+    """Mark a folder as this suite's; raises `SuiteError` if it is another's."""
+    path = root / OWNER
+    if not path.exists():
+        write_bytes(path, _Owner(name=wanted.name, key=wanted.key).model_dump_json().encode())
+        return
+    try:
+        owner = _Owner.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise SuiteError(f"{path} does not say which suite {root} holds; choose another folder or delete it") from error
+    if owner.key != wanted.key:
+        other = "one of another version of idbench" if owner.name == wanted.name else owner.name
+        raise SuiteError(f"{root} holds {other}, not this {wanted.name}; choose another folder or delete it")
 
 
 def _write_lines(path: Path, records: Sequence[Record]) -> None:
