@@ -53,7 +53,7 @@ class Run:
 
 def score(
     images: Mapping[str, str | Path] = MappingProxyType({}),
-    suite: str | Path = "synthetic",
+    suite: str | Path | None = None,
     recognizers: Sequence[str] = (),
     out: str | Path = "runs/latest",
     **options: Any,
@@ -67,7 +67,7 @@ def score(
     """
     flags = {
         "images": {name: str(folder) for name, folder in images.items()},
-        "suite": str(suite),
+        "suite": None if suite is None else str(suite),
         "recognizers": tuple(recognizers),
         "out": str(out),
         **options,

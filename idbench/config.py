@@ -94,6 +94,8 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
     try:
         config = RunConfig.model_validate(values)
         json.dumps(config.model_dump(), ensure_ascii=False).encode()
+        if config.images and "suite" not in values:
+            raise ConfigError("no suite given for these images; name one with --suite (see 'idbench suites list')")
         return config
     except UnicodeEncodeError as error:
         found = str(error.object)[max(0, error.start - 20) : error.end]

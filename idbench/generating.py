@@ -12,7 +12,6 @@ from idbench.errors import RunError
 from idbench.generations import Ledger, Produced
 from idbench.images import EncodedImage, digest_of, encode_png
 from idbench.models.base import Model
-from idbench.models.simulated import SimulatedModel
 from idbench.records import Case, Generation
 from idbench.store import key_of, write_bytes
 from idbench.suites import Suite, case_filename
@@ -84,7 +83,7 @@ class ModelProducer:
 
     def _make(self, case: Case, seed: int) -> Generation:
         began = time.perf_counter()
-        shown = case if isinstance(self._model, SimulatedModel) else replace(case, truth=None)
+        shown = case if self._model.needs_truth else replace(case, truth=None)
         made = self._model.generate(shown, seed)
         about: dict[str, Any] = {
             "model": self._model.name,

@@ -28,7 +28,7 @@ from idbench.models.base import Model
 from idbench.models.images import ImageFolder, MatchedImages
 from idbench.models.opening import open_models
 from idbench.models.oracles import ORACLES
-from idbench.models.simulated import ONLY_RENDERED, SimulatedModel
+from idbench.models.simulated import ONLY_RENDERED
 from idbench.records import RunRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
@@ -113,7 +113,7 @@ def _open(config: RunConfig, suite: Suite) -> _Opened:
     if not suite.rendered and not config.allow_mini:
         refuse_mini(config.recognizers, config.detector)
     models = open_models(config.models)
-    if not suite.rendered and any(isinstance(model, SimulatedModel) for model in models):
+    if not suite.rendered and any(model.needs_truth for model in models):
         raise ConfigError(ONLY_RENDERED)
     folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
     recognizers = open_recognizers(config.recognizers, config.device)
@@ -135,6 +135,8 @@ def _open(config: RunConfig, suite: Suite) -> _Opened:
 
 def _previous(run: Path) -> RunRecord | None:
     path = run / "run.json"
+    if (run / "calibration.json").exists():
+        raise RunError(f"{run} holds a calibration, which a run would overwrite; choose another --out")
     if not path.exists():
         return None
     try:

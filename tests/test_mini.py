@@ -16,6 +16,7 @@ from idbench.errors import WeightsError
 from idbench.faces.align import ARCFACE_112
 from idbench.faces.mini import CELL, WEIGHTS, WINDOW, best_boxes, face_window, shrink
 from idbench.faces.opening import open_detector, open_recognizers
+from idbench.faces.runtime import file_digest
 from idbench.metrics import auc, equal_error_rate
 from idbench.synthetic import (
     Place,
@@ -226,6 +227,8 @@ def test_weights_are_small_and_their_figures_lie_beside_them():
     held_out = json.loads((WEIGHTS / "mini.json").read_text())["held_out"]
     assert held_out["auc"] >= 0.99 and held_out["equal_error_rate"] <= 0.03
     assert held_out["landmark_error"] <= 0.04 and held_out["found"] >= 0.99
+    account = json.loads((WEIGHTS / "mini.json").read_text())
+    assert account["sha256"] == {file.name: file_digest(file) for file in files}
 
 
 def test_damaged_weights_are_one_line(tmp_path):

@@ -74,6 +74,9 @@ def test_dials_are_read_from_presets_and_numbers():
     [
         ("copi=0.7", "did you mean 'copy'?"),
         ("wobble=1", "known: copy, drift"),
+        ("drift=0.3,good", "a preset comes first and every dial once, 'good' does not"),
+        ("good,copier", "a preset comes first and every dial once, 'copier' does not"),
+        ("drift=0.3,drift=0.4", "every dial once, 'drift' does not"),
         ("copy=1.2", "copy: Input should be less than or equal to 1"),
         ("fail=-0.1", "fail: Input should be greater"),
         ("pose=60", "pose: Input should be less than or equal to 35"),
@@ -294,7 +297,8 @@ class Flat:
     """One colour per seed; fails where it is told to, and counts how often it is asked."""
 
     def __init__(self, colour: int = 9, fails: str = "", name: str = "flat") -> None:
-        self.name, self.parallel, self.colour, self.fails = name, False, colour, fails
+        self.name, self.parallel, self.needs_truth = name, False, False
+        self.colour, self.fails = colour, fails
         self.asked: list[tuple[str, int]] = []
         self.truths: list[object] = []
 
@@ -531,3 +535,8 @@ def test_mini_judges_photos_where_a_user_insists(suite: Suite, tmp_path: Path):
     flags = CHEAP | {"suite": str(photos), "out": str(tmp_path / "run"), "recognizers": ["mini"], "allow_mini": True}
     done = execute(load_config(None, flags), warn=lambda line: None)
     assert "says nothing about photos of people" in (done / "report.html").read_text()
+
+
+def test_suites_of_other_people_have_other_luck():
+    first, second = ([imagine(plan, Dials(fail=0.5)) is None for plan in plan_cases(60, seed)] for seed in (0, 3))
+    assert first != second

@@ -75,6 +75,14 @@ def test_mini_ranks_simulated_models_as_real_networks_do(ranked, judge):
     assert kendalltau(*ranking).statistic >= 0.9
 
 
+@pytest.mark.parametrize("judge", REAL)
+def test_judges_order_copying_alike(ranked, judge):
+    """Models that copy nothing lie close together in copy-paste, so one pair may change places."""
+    ranking = [means(ranked, name)["copy_paste_failure_aware"] for name in ("mini", judge)]
+    assert kendalltau(*ranking).statistic >= 0.85
+    assert all(order.idxmax() == "copier" for order in ranking)
+
+
 def told_apart(run: Path, judge: str, metric: str) -> dict[tuple[str, str], bool]:
     """Pairs of models this judge tells apart: whether the first is the larger."""
     pairs = json.loads((run / "summary.json").read_text())["recognizers"][judge]["strict"]["groups"]["all"][

@@ -30,6 +30,7 @@ from placer import train_placer
 
 from idbench.faces import mini
 from idbench.faces.align import ARCFACE_112
+from idbench.faces.runtime import file_digest
 from idbench.store import default_cache_dir, write_json
 from idbench.synthetic import RENDER_VERSION
 
@@ -104,6 +105,7 @@ def train(asked: argparse.Namespace) -> dict[str, Any]:
             "bfloat16": knows_bfloat16() and not asked.float32,
         },
         "held_out": held_out_figures(asked.out, asked.held_out_cases),
+        "sha256": {file.name: file_digest(file) for file in sorted(asked.out.glob("*.onnx"))},
     }
     write_json(asked.out / "mini.json", account)
     return account

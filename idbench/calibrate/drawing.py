@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic_core import to_jsonable_python
 
-from idbench.images import EncodedImage, encode_jpeg
+from idbench.images import EncodedImage, digest_of, encode_jpeg
 from idbench.records import Box
 from idbench.store import key_of, write_bytes, write_json
 from idbench.synthetic import RENDER_VERSION, Picture
@@ -70,7 +70,7 @@ def draw(drawings: Mapping[Key, Drawing], folder: Path, workers: int | None, pro
 
     workers : processes; None means one per usable core. Pictures do not depend on it.
     """
-    missing = {d.key: d for d in drawings.values() if not (folder / f"{d.key}.json").exists()}
+    missing = {d.key: d for d in drawings.values() if not _whole(folder, d.key)}
     progress("pictures drawn", 0, len(missing))
     for done, _ in enumerate(_drawn(missing, folder, workers or usable_cores()), start=1):
         progress("pictures drawn", done, len(missing))
@@ -99,15 +99,25 @@ def _begin() -> None:
 
 
 def _draw(job: tuple[Drawing, Path]) -> None:
-    """The note about a picture is written last: where it is, the picture is."""
+    """The note about a picture is written last, with the picture's digest."""
     drawing, folder = job
     picture = drawing.make(*drawing.arguments)
-    write_bytes(folder / f"{drawing.key}.jpg", encode_jpeg(picture.pixels))
+    data = encode_jpeg(picture.pixels)
+    write_bytes(folder / f"{drawing.key}.jpg", data)
     faces = [{"box": face.box, "landmarks": face.landmarks.tolist()} for face in picture.faces]
-    write_json(folder / f"{drawing.key}.json", faces)
+    write_json(folder / f"{drawing.key}.json", {"digest": digest_of(data), "faces": faces})
+
+
+def _whole(folder: Path, key: str) -> bool:
+    """Whether a picture is there as it was drawn."""
+    try:
+        note = json.loads((folder / f"{key}.json").read_bytes())
+        return bool(digest_of((folder / f"{key}.jpg").read_bytes()) == note["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _load(folder: Path, key: str) -> Drawn:
-    faces = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
+    faces = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))["faces"]
     landmarks = np.array([face["landmarks"] for face in faces], np.float32).reshape(-1, 5, 2)
     return Drawn(folder / f"{key}.jpg", tuple(tuple(face["box"]) for face in faces), landmarks)

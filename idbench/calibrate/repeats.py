@@ -1,8 +1,8 @@
 """What many repeats of an experiment say about intervals and comparisons.
 
 A pool of scored cases stands for the population; a repeat draws clusters of it with replacement, each
-drawn one a cluster of its own. Its expectation is known exactly (the mean of the pool), and every
-number comes from the functions that a report's numbers come from.
+drawn one a cluster of its own. What it should give is known (the mean of the pool), the clusters are
+taken as they are, and every number comes from the functions that a report's numbers come from.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def power(pool: Pool, clusters: int, repeats: int, rng: np.random.Generator) -> 
     alone puts first and second apart in this pool is taken off the third, so that only its fault is left.
     """
     first, second, third = pool.scores.T
-    by_chance = np.nanmean(second) - np.nanmean(first)
+    by_chance = np.nanmean(second - first)
     pair = Pool((pool.models[0], pool.models[2]), np.stack([first, third - by_chance], axis=1), pool.rows)
     return rate_of(sum(_different(pair, *pair.draw(clusters, rng), rng) for _ in range(repeats)), repeats)
 

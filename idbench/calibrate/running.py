@@ -19,6 +19,7 @@ from idbench.calibrate.subjects import SimulatedProducer, choose_subjects
 from idbench.calibrate.sweeps import SWEEPS
 from idbench.calibrate.tables import write_csv
 from idbench.calibrate.views import draw_views, look_at, seen_by_yaw
+from idbench.errors import RunError
 from idbench.faces.analyse import ImageAnalyser
 from idbench.faces.opening import open_detector, open_recognizers
 from idbench.generations import Ledger
@@ -37,6 +38,8 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
     children with one line each. What is drawn already and what the cache holds is not done again.
     """
     out = Path(config.out).expanduser()
+    if (out / "run.json").exists():
+        raise RunError(f"{out} holds a run, which a calibration would overwrite; choose another --out")
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.finder, config.recognizers, config.device)
     analyser = ImageAnalyser(detector, recognizers, cache=Cache(), workers=config.workers)

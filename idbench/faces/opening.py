@@ -42,8 +42,8 @@ def refuse_mini(recognizers: Sequence[str], detector: str | None = None) -> None
     """Raises `ConfigError` if `mini` is among the judges or the detector: for suites of photos."""
     if MINI in {kind for _, kind, _ in map(parse_recognizer, [*recognizers, *([detector] if detector else [])])}:
         raise ConfigError(
-            "mini was trained on rendered faces only, and this suite shows photos; name another recognizer "
-            "and detector, such as insightface:antelopev2, or insist with --allow-mini"
+            "mini knows rendered people only, and nothing says that this suite's are; name another recognizer and "
+            "detector, such as insightface:antelopev2, or insist with --allow-mini"
         )
 
 

@@ -25,6 +25,8 @@ class Model(Protocol):
     name: str
     parallel: bool
     """Whether `generate` may be called from several threads at once."""
+    needs_truth: bool
+    """Whether the model must be told what a rendered case was drawn from; only simulated models may say so."""
 
     def describe(self) -> dict[str, Any]:
         """What the model is, with every parameter that decides its pixels; JSON-serialisable."""

@@ -123,9 +123,13 @@ def parse_dials(spec: str) -> Dials:
     Raises `ConfigError`, one line, for unknown names and values out of range.
     """
     values: dict[str, object] = {}
-    for part in spec.split(","):
+    dials_given: set[str] = set()
+    for place, part in enumerate(spec.split(",")):
         word, equals, value = (text.strip() for text in part.partition("="))
+        if word in dials_given or (place and word in PRESETS):
+            raise ConfigError(f"simulated model '{spec}': a preset comes first and every dial once, '{word}' does not")
         if equals:
+            dials_given.add(word)
             values[word] = value
         elif word in PRESETS:
             values |= PRESETS[word].model_dump(by_alias=True)
@@ -202,7 +206,9 @@ class _Job:
         self.size = len(plan.people)
 
     def draw(self, *decision: str | int) -> np.random.Generator:
-        return substream("simulated", self.dials.stream, self.plan.id, self.seed, *decision)
+        # The background's number stands for the plan: suites of other seeds have cases of the same names.
+        case = (self.plan.id, self.plan.background.seed)
+        return substream("simulated", self.dials.stream, *case, self.seed, *decision)
 
     def happens(self, what: str, rate: float) -> bool:
         return bool(self.draw(what).random() < rate)
@@ -268,6 +274,7 @@ class SimulatedModel:
     """Dials as a model: draws what it is told the case was drawn from."""
 
     parallel = True
+    needs_truth = True
 
     def __init__(self, name: str, dials: Dials) -> None:
         self.name = name

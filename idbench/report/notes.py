@@ -40,8 +40,11 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
         )
     if suite.get("clusters", 0) < 2:
         yield "The suite has fewer than two clusters of cases, so no interval can be given; each stands as –."
-    elif suite.get("clusters", 0) < 30:
-        yield f"There are only {suite['clusters']} clusters: intervals from so few are rough, and usually too narrow."
+    elif suite.get("clusters", 0) < 50:
+        yield (
+            f"There are only {suite['clusters']} clusters: intervals from so few are rough and often too narrow, "
+            "most of all where few images fail."
+        )
     if suite.get("labelled") is False:
         yield "The suite does not label identities; people are told apart by their photos, so clusters may be too many."
     if suite.get("without_target"):

@@ -145,7 +145,7 @@ def _on_disk(plan: CasePlan, root: Path) -> ManifestCase | None:
     try:
         kept = _Rendered.model_validate_json((root / plan.id / DONE).read_bytes())
         whole = all(digest_of((root / path).read_bytes()) == digest for path, digest in kept.photos.items())
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         return None
     return kept.row if whole else None
 

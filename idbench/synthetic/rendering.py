@@ -90,7 +90,7 @@ def render(
     """Draw people, the first farthest away.
 
     The same arguments give the same picture: bit for bit with the same numpy, OpenCV and processor
-    instructions; with others single grey levels differ in a few of 100,000 pixels.
+    instructions; with others a few of 10,000 pixels differ by one or two grey levels.
 
     supersampling : samples per pixel along each side; 1 is coarse and quick, 2 is fine.
     """
