@@ -227,10 +227,10 @@ def test_turning_a_dial_changes_nothing_else():
 
 
 def test_subjects_share_pictures_between_sweeps():
-    subjects = choose_subjects(3, seed=0)
-    assert len(subjects.plans) == 12
+    subjects = choose_subjects(10, seed=0)
+    assert len(subjects.plans) == 40
     models = subjects.models()
-    assert all(len(models[model]) == 12 for model in POOL_MODELS)
+    assert all(len(models[model]) == 40 for model in POOL_MODELS)
     failing = next(sweep for sweep in SWEEPS if sweep.name == "failing")
     answers = subjects.answers()
     pictures = {key: drawing.key for key, drawing in answers.items()}

@@ -14,7 +14,7 @@ from idbench.calibrate.outcome import Calibration
 from idbench.calibrate.sections import SECTIONS, Panel, Section
 from idbench.calibrate.sweeps import SWEEPS
 from idbench.calibrate.verdicts import COVERAGE, NOMINAL
-from idbench.report.html import files
+from idbench.report.html import files, templates
 from idbench.store import write_bytes
 
 __all__ = ["render", "write_page"]
@@ -29,28 +29,22 @@ def write_page(found: Calibration, page: Path) -> None:
 
 def render(found: Calibration) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    folder = files()  # its files are ours: only they are trusted as markup
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["signed"] = lambda text: str(text).replace("-", "−")
-    return environment.get_template("calibration.html").render(
-        found=found,
-        names=list(found.recognizers),
-        sections=SECTIONS,
-        rows=_rows(found.checks),
-        figures={section.name: _figures(section, found) for section in SECTIONS},
-        separation=_separation(found),
-        views=_views(found),
-        version=__version__,
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
+    return (
+        templates()
+        .get_template("calibration.html")
+        .render(
+            found=found,
+            names=list(found.recognizers),
+            sections=SECTIONS,
+            rows=_rows(found.checks),
+            figures={section.name: _figures(section, found) for section in SECTIONS},
+            separation=_separation(found),
+            views=_views(found),
+            version=__version__,
+            style=Markup((files() / "report.css").read_text(encoding="utf-8")),
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from idbench import __version__
 from idbench.report import accounts, distributions, frames, gallery, plane, protocols
@@ -13,7 +14,10 @@ from idbench.report.notes import notes
 from idbench.report.tables import Table, write_tables
 from idbench.store import write_bytes
 
-__all__ = ["files", "render", "write"]
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["files", "render", "templates", "write"]
 
 
 def files() -> Path:
@@ -21,6 +25,22 @@ def files() -> Path:
     package = Path(__file__).resolve().parents[1]
     shipped = package / "_reports"
     return shipped if shipped.is_dir() else package.parent / "reports"
+
+
+def templates() -> Environment:
+    """The templates, with everything escaped and nothing undefined."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(files()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["signed"] = lambda text: str(text).replace("-", "−")
+    environment.filters["json"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
+    return environment
 
 
 @dataclass(frozen=True)
@@ -95,35 +115,29 @@ def _judge(data: RunData, name: str, protocol: str) -> Judge:
 
 def render(data: RunData, tables: Content) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     folder = files()  # its files are ours: only they are trusted as markup
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["signed"] = lambda text: str(text).replace("-", "−")
-    environment.filters["json"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
     strict = "strict" in data.protocols
     judge = data.recognizers[0]
-    return environment.get_template("report.html").render(
-        data=data,
-        content=tables,
-        judge=judge,
-        strict=strict,
-        all=data.group(judge, data.protocols[0]),
-        level=f"{100 * data.summary['level']:g}",
-        planes=plane.planes(data, judge) if strict else [],
-        distributions=distributions.distributions(data, judge) if strict else [],
-        gallery=gallery.build(data),
-        notes=notes(data),
-        version=__version__,
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
-        script=Markup((folder / "report.js").read_text(encoding="utf-8")),
+    return (
+        templates()
+        .get_template("report.html")
+        .render(
+            data=data,
+            content=tables,
+            judge=judge,
+            strict=strict,
+            all=data.group(judge, data.protocols[0]),
+            level=f"{100 * data.summary['level']:g}",
+            planes=plane.planes(data, judge) if strict else [],
+            distributions=distributions.distributions(data, judge) if strict else [],
+            gallery=gallery.build(data),
+            notes=notes(data),
+            version=__version__,
+            style=Markup((folder / "report.css").read_text(encoding="utf-8")),
+            script=Markup((folder / "report.js").read_text(encoding="utf-8")),
+        )
     )
 
 
