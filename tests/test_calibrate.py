@@ -322,7 +322,7 @@ def run_calibration(packs: Path, out: Path, cache: Path, monkeypatch: pytest.Mon
 def test_a_real_judge_is_calibrated(packs, pictures, tmp_cache, monkeypatch):
     found = run_calibration(packs, pictures, tmp_cache, monkeypatch)
     passed = {check.says: check.verdict for check in found.checks}
-    assert len(passed) == len(found.checks) == len(CLAIMS) + 6
+    assert len(passed) == len(found.checks) == len(CLAIMS) + 7
     for says in (
         "copy-paste rises with copying",
         "similarity to the target falls with drift",

@@ -9,14 +9,19 @@ from typing import Any, Literal
 import pandas as pd
 
 from idbench.calibrate.repeats import coverage, false_alarms, pool_of, power
-from idbench.calibrate.sweeps import POOL, RIVALS, TWIN
+from idbench.calibrate.sweeps import FAILING, POOL, RIVALS, TWIN
 from idbench.calibrate.verdicts import Rate
 from idbench.stats import Method
 from idbench.summary import Settings
+from idbench.summary.strict import with_derived
 
 __all__ = ["METHODS", "METRICS", "SIZE", "SIZES", "Repeated", "repeat_experiments"]
 
-METRICS = {"sim_gt": "similarity to the target", "copy_paste": "copy-paste"}
+METRICS = {
+    "sim_gt": "similarity to the target",
+    "copy_paste": "copy-paste",
+    "sim_gt_failure_aware": "failure-aware similarity",
+}
 
 SIZES = (12, 25, 50, 100)
 """Clusters per repeat."""
@@ -57,7 +62,8 @@ class Experiment:
 
 
 def _experiments() -> Iterator[Experiment]:
-    for metric in METRICS:
+    yield Experiment("coverage", "sim_gt_failure_aware", "percentile", (FAILING,), _covering("percentile"))
+    for metric in ("sim_gt", "copy_paste"):
         yield Experiment("coverage", metric, "percentile", (POOL,), _covering("percentile"))
         yield Experiment("coverage", metric, "bca", (POOL,), _covering("bca"))
         yield Experiment("equal", metric, "", (POOL, TWIN), false_alarms)
@@ -71,18 +77,23 @@ def _covering(method: Method) -> Callable[..., Rate]:
 
 def repeat_experiments(
     scores: pd.DataFrame,
+    photos: pd.DataFrame,
     recognizers: Sequence[str],
     repeats: int,
     settings: Settings,
     progress: Callable[[str, int, int], None],
 ) -> list[Repeated]:
-    """Every experiment at every size, `repeats` times each, from the pool's scores."""
+    """Every experiment at every size, `repeats` times each, from scores.parquet and suite.parquet."""
     wanted = [(name, one, size) for name in recognizers for one in _experiments() for size in SIZES]
+    rows = {
+        name: with_derived(scores[scores["recognizer"] == name], photos[photos["recognizer"] == name])
+        for name in recognizers
+    }
     found = []
     for done, (name, one, size) in enumerate(wanted):
         progress("repeated experiments", done, len(wanted))
         rng = settings.rng("repeats", one.kind, name, one.metric, one.what, str(size))
-        pool = pool_of(scores, name, one.metric, one.models)
+        pool = pool_of(rows[name], name, one.metric, one.models)
         found.append(Repeated(one.kind, name, one.metric, one.what, size, one.run(pool, size, repeats, rng)))
     progress("repeated experiments", len(wanted), len(wanted))
     return found

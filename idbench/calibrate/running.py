@@ -66,7 +66,7 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
             for sweep in SWEEPS
             for curve in sweep_curves(sweep, subjects.cases_of(sweep), tables, verifications, settings)
         ]
-        repeated = repeat_experiments(tables[0], names, config.repeats, settings, progress)
+        repeated = repeat_experiments(tables[0], tables[2], names, config.repeats, settings, progress)
         found = Calibration(
             config=config,
             provenance=provenance.collect(),

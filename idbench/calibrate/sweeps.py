@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["BASE", "DELTAS", "POOL", "POOL_DIALS", "POOL_MODELS", "RIVALS", "SWEEPS", "TWIN", "Sweep", "model_name"]
+__all__ = [
+    "BASE",
+    "DELTAS",
+    "FAILING",
+    "POOL",
+    "POOL_DIALS",
+    "POOL_MODELS",
+    "RIVALS",
+    "SWEEPS",
+    "TWIN",
+    "Sweep",
+    "model_name",
+]
 
 ORDER = ("copy", "drift", "blend", "fail", "swap", "extra", "lose", "pose", "stream")
 
@@ -27,6 +39,9 @@ def model_name(dials: Mapping[str, float]) -> str:
 POOL = model_name(POOL_DIALS)
 TWIN = model_name({**POOL_DIALS, "stream": 1})
 """The pool's model with other chance."""
+
+FAILING = model_name({**POOL_DIALS, "fail": 0.2})
+"""The pool's model where one image in five is not made; its failure-aware form is a mixture, the hardest to cover."""
 
 RIVALS: dict[float, str] = {
     delta: model_name({**POOL_DIALS, "copy": POOL_DIALS["copy"] + delta, "stream": 1}) for delta in DELTAS

@@ -27,7 +27,7 @@ from idbench.stats import (
 )
 from idbench.summary.declared import DERIVED, FAILURE_AWARE, Settings, groups_of, metric_declarations
 
-__all__ = ["COMPARED", "FLOOR", "summarise_strict"]
+__all__ = ["COMPARED", "FLOOR", "summarise_strict", "with_derived"]
 
 COMPARED: tuple[tuple[str, Literal["higher", "lower"]], ...] = (
     ("sim_gt_failure_aware", "higher"),
@@ -56,7 +56,7 @@ def summarise_strict(
     people apart; models in the order of the tables.
     """
     band = natural_band(photos["sim_tr"])
-    rows = _per_image(_with_derived(rows, photos, band, judged))
+    rows = _per_image(with_derived(rows, photos, band, judged))
     groups = {
         name: _strict_group(part, models, settings, (recognizer, "strict", name))
         for name, part in groups_of(rows).items()
@@ -69,8 +69,8 @@ def summarise_strict(
     }
 
 
-def _with_derived(
-    rows: pd.DataFrame, photos: pd.DataFrame, band: Band | None, judged: Verification | None
+def with_derived(
+    rows: pd.DataFrame, photos: pd.DataFrame, band: Band | None = None, judged: Verification | None = None
 ) -> pd.DataFrame:
     """Add found, over_similar, verified, and the failure-aware forms.
 
