@@ -473,3 +473,20 @@ def test_a_run_is_not_overwritten(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError, match="holds a run"):
         calibrate(configure(out=str(tmp_path), recognizers=["mini"]), lambda *_: None, lambda _: None)
+
+
+@pytest.mark.parametrize("damage", ["picture gone", "picture changed", "note cut"])
+def test_a_picture_that_is_no_longer_whole_is_drawn_again(tmp_path, damage):
+    plan = plan_cases(1)[0]
+    content = (imagine(plan, parse_dials("drift=0.2")).sitters, plan.background, plan.camera, 64, 64)
+    drawings = {("answer", "a", plan.id): Drawing(render_picture, content)}
+    (drawn,) = draw(drawings, tmp_path, 1, lambda *_: None).values()
+    before, note = drawn.path.read_bytes(), drawn.path.with_suffix(".json")
+    if damage == "picture gone":
+        drawn.path.unlink()
+    elif damage == "picture changed":
+        drawn.path.write_bytes(before[:-9])
+    else:
+        note.write_text(note.read_text()[:7])
+    (again,) = draw(drawings, tmp_path, 1, lambda *_: None).values()
+    assert again.path.read_bytes() == before and (again.landmarks == drawn.landmarks).all()

@@ -20,7 +20,7 @@ from helpers import CHEAP, error_line, idbench, ledger
 from idbench import cli
 from idbench.api import load_run, score
 from idbench.config import load_config
-from idbench.errors import ConfigError
+from idbench.errors import ConfigError, RunError
 from idbench.generating import ModelProducer
 from idbench.generations import Ledger
 from idbench.images import decode
@@ -540,3 +540,15 @@ def test_mini_judges_photos_where_a_user_insists(suite: Suite, tmp_path: Path):
 def test_suites_of_other_people_have_other_luck():
     first, second = ([imagine(plan, Dials(fail=0.5)) is None for plan in plan_cases(60, seed)] for seed in (0, 3))
     assert first != second
+
+
+def test_images_without_a_suite_are_not_scored_on_strangers(tmp_path):
+    with pytest.raises(ConfigError, match="no suite given for these images"):
+        load_config(None, {"images": {"mine": str(tmp_path)}})
+    assert load_config(None, {}).suite == "synthetic"
+
+
+def test_a_calibration_is_not_overwritten(tmp_path):
+    (tmp_path / "calibration.json").write_text("{}")
+    with pytest.raises(RunError, match="holds a calibration"):
+        execute(load_config(None, {"out": str(tmp_path)}), lambda *_: None, lambda _: None)
