@@ -160,7 +160,8 @@ SECTIONS: tuple[Section, ...] = (
         "people are one) are drawn from it again and again, and each time the 95 % interval is computed as in a "
         f"report, from {RESAMPLES} resamples.",
         "Intervals that hold the truth less often than they say make differences look surer than they are. "
-        "The curve shows from how many clusters on they can be trusted.",
+        "The curve shows from how many clusters on they can be trusted; green is what is asked at the last point. "
+        "Failure-aware similarity is that of a model that fails one image in five.",
     ),
     Section(
         "equal",
