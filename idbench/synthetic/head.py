@@ -223,7 +223,7 @@ def _outwards(points: Float) -> Float:
     return np.asarray(away / (np.linalg.norm(away, axis=-1, keepdims=True) + 1e-6), np.float32)
 
 
-def hairline(who: Identity, style: Style) -> Float:
+def _hairline(who: Identity, style: Style) -> Float:
     """Height (columns,) above which hair grows, around the head."""
     line = who.hairline
     recede = 1.3 * who.receding
@@ -243,7 +243,7 @@ VOLUMES = {"shaved": (0.06, 0.0), "short": (0.45, 0.45), "full": (0.7, 1.0), "bo
 
 def _hair(points: Float, y: Float, who: Identity, style: Style) -> tuple[Float, Float]:
     """Hair cover 0..1 and thickness in centimetres, (rows, columns)."""
-    line = hairline(who, style)
+    line = _hairline(who, style)
     slope = np.gradient(line, 7 * ANGLES)
     away = (y - line) / np.sqrt(1 + np.minimum(slope**2, 60))
     cover = smooth(-0.35, 0.9, away)

@@ -17,7 +17,7 @@ from idbench.synthetic.film import backdrop, develop
 from idbench.synthetic.head import COLUMNS, build_head, crooked
 from idbench.synthetic.identity import Identity
 from idbench.synthetic.paint import Spots, paint
-from idbench.synthetic.raster import rasterise
+from idbench.synthetic.raster import Fragments, rasterise
 from idbench.synthetic.shading import key_direction, lit_vertices, shade
 from idbench.synthetic.surfaces import Float, Kind, Part, rotation
 from idbench.synthetic.wardrobe import build_wardrobe
@@ -134,6 +134,7 @@ class _Body:
             ]
         )
         self.normals = np.concatenate([part.normals @ turn.T for part, turn in zip(self.parts, turns, strict=True)])
+        self.kinds = np.concatenate([np.full(len(part.points), part.kind, np.int8) for part in self.parts])
         self.head_count = len(head.points)
         self._project(sitter.place, camera)
 
@@ -176,46 +177,51 @@ class _Body:
         fine = np.maximum(np.rint(size * supersampling), 1).astype(int)
         screen = ((self.screen - [columns.start, rows.start]) * (fine / size)).astype(np.float32)
         fragments = rasterise(screen, self.depth, self._triangles(screen), int(fine[0]), int(fine[1]))
-        kinds = np.concatenate([np.full(len(part.points), part.kind, np.int8) for part in self.parts])
-        key = key_direction(self.look.light)
-        lit = lit_vertices(self.points, kinds != Kind.FRAME, key)
-        head = lit[: self.head_count].reshape(-1, COLUMNS)
-        lit[: self.head_count] = cv2.GaussianBlur(head, (0, 0), 1.6).ravel()
-        attributes = np.concatenate(
-            [
-                self.local,
-                self.normals,
-                self.points,
-                np.concatenate([part.texture for part in self.parts]),
-                *[
-                    np.concatenate(values)[:, None]
-                    for values in (
-                        [part.hair for part in self.parts],
-                        [part.hat for part in self.parts],
-                        [part.openness for part in self.parts],
-                        [lit],
-                    )
-                ],
-            ],
-            axis=1,
-        ).astype(np.float32)
-        a = fragments.interpolate(attributes)
-        kind = kinds[fragments.corners[:, 0]]
-        spots = Spots(kind, a[:, 0], a[:, 1], a[:, 2], a[:, 9], a[:, 10], a[:, 11], a[:, 12])
-        views = self.eye - a[:, 6:9]
-        views /= np.linalg.norm(views, axis=1, keepdims=True)
-        normals = a[:, 3:6] / (np.linalg.norm(a[:, 3:6], axis=1, keepdims=True) + 1e-6)
-        away = ((normals * views).sum(1) < 0) & (kind != Kind.HEAD) & (kind != Kind.NECK)
-        normals[away] *= -1
-        coat = paint(spots, self.who, self.look, key)
-        colour = shade(
-            coat, normals, views, np.clip(a[:, 14], 0, 1), a[:, 13], self.look.light, self.turn, self.who.skin_tone
-        )
         layer = np.zeros((fine[1] * fine[0], 4), np.float32)
-        layer[fragments.pixels, :3] = np.clip(colour, 0, 4)
+        layer[fragments.pixels, :3] = np.clip(self._colours(fragments), 0, 4)
         layer[fragments.pixels, 3] = 1
         layer = layer.reshape(fine[1], fine[0], 4)
         return np.asarray(cv2.resize(layer, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA))
+
+    def _colours(self, fragments: Fragments) -> Float:
+        """Light (n, 3) that the covered pixels send to the camera."""
+        key = key_direction(self.look.light)
+        columns = {
+            "local": self.local,
+            "normal": self.normals,
+            "point": self.points,
+            "texture": self._each("texture"),
+            "hair": self._each("hair"),
+            "hat": self._each("hat"),
+            "openness": self._each("openness"),
+            "lit": self._lit(key),
+        }
+        wide = {name: values.reshape(len(values), -1) for name, values in columns.items()}
+        seen = fragments.interpolate(np.concatenate(list(wide.values()), axis=1).astype(np.float32))
+        ends = np.cumsum([values.shape[1] for values in wide.values()])
+        at = dict(zip(wide, np.split(seen, ends[:-1], axis=1), strict=True))
+        kind = self.kinds[fragments.corners[:, 0]]
+        (x, y, z), (tx, ty) = at["local"].T, at["texture"].T
+        spots = Spots(kind, x, y, z, tx, ty, at["hair"][:, 0], at["hat"][:, 0])
+        views = self.eye - at["point"]
+        views /= np.linalg.norm(views, axis=1, keepdims=True)
+        normals = at["normal"] / (np.linalg.norm(at["normal"], axis=1, keepdims=True) + 1e-6)
+        away = ((normals * views).sum(1) < 0) & (kind != Kind.HEAD) & (kind != Kind.NECK)
+        normals[away] *= -1
+        coat = paint(spots, self.who, self.look, key)
+        lit, openness = np.clip(at["lit"][:, 0], 0, 1), at["openness"][:, 0]
+        return shade(coat, normals, views, lit, openness, self.look.light, self.turn, self.who.skin_tone)
+
+    def _each(self, attribute: str) -> Float:
+        """One attribute of every part, per vertex."""
+        return np.concatenate([getattr(part, attribute) for part in self.parts])
+
+    def _lit(self, key: Float) -> Float:
+        """Share of the key light that reaches each vertex; on the head with a soft edge. Glasses cast no shadow."""
+        lit = lit_vertices(self.points, self.kinds != Kind.FRAME, key)
+        head = lit[: self.head_count].reshape(-1, COLUMNS)
+        lit[: self.head_count] = cv2.GaussianBlur(head, (0, 0), 1.6).ravel()
+        return lit
 
     def face(self, hidden: Float) -> RenderedFace:
         """What is known about this face, `hidden` (height, width) being the cover of those in front."""
