@@ -1,40 +1,92 @@
-"""The seam for models: anything that makes an image for a case and a seed."""
+"""The seam for models: anything that makes images for jobs.
+
+A job is what a model may know of a case: prompt, people with their references and boxes, and a seed. The
+target photo is not part of it, so no model can be shown the answer.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from idbench.images import RGB
-from idbench.records import Case
+from idbench.records import Person
 
-__all__ = ["Generated", "Model"]
+if TYPE_CHECKING:
+    from idbench.models.cards import Card
+    from idbench.synthetic.plans import CasePlan
+
+__all__ = ["OFFLOADS", "Generated", "Job", "Model"]
+
+OFFLOADS = ("none", "model", "sequential")
+"""How much of a model leaves the accelerator while it is not at work: nothing, whole networks, single layers.
+Each needs less accelerator memory than the one before, and more time."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to be made.
+
+    Parameters
+    ----------
+    case, seed : what the image is named by; the same job gives the same image.
+    people : references of every person, and where the person shall be, as a box in pixels of `canvas`.
+    canvas : width and height of the photo that the boxes are measured in; None where there are no boxes.
+    parameters : the model's parameters, complete.
+    truth : what a rendered case was drawn from; only a model that `needs_truth` gets it.
+    """
+
+    case: str
+    prompt: str
+    people: tuple[Person, ...]
+    seed: int = 0
+    canvas: tuple[int, int] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    truth: CasePlan | None = None
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What a model gave: RGB pixels (height, width, 3) uint8, or None and why."""
+    """What a model gave for a job: RGB pixels (height, width, 3) uint8, or None and why."""
 
     pixels: RGB | None
     error: str | None = None
 
 
 class Model(Protocol):
-    """A model that is ready to generate. `name` is what tables call it."""
+    """A model as it was asked for, not yet loaded."""
 
     name: str
-    parallel: bool
-    """Whether `generate` may be called from several threads at once."""
+    """What tables call it."""
+    card: Card | None
+    """What is known about it; None for models that need no card, such as simulated ones."""
+    parameters: Mapping[str, Any]
+    """What decides its pixels besides weights; goes into every job."""
+    isolated: bool
+    """Whether it runs in processes of its own, one per GPU, with batches of jobs. Otherwise `generate` is
+    called here, from several threads at once, with one job at a time."""
     needs_truth: bool
-    """Whether the model must be told what a rendered case was drawn from; only simulated models may say so."""
+    """Whether it must be told what a rendered case was drawn from; only simulated models may say so."""
 
     def describe(self) -> dict[str, Any]:
-        """What the model is, with every parameter that decides its pixels; JSON-serialisable."""
+        """Everything its pixels depend on besides the jobs (digests of weights, versions of its code);
+        JSON-serialisable. An image is made anew when this changes."""
         ...
 
-    def generate(self, case: Case, seed: int) -> Generated:
-        """The image for a case's prompt and references, the same for the same seed; a failure with its reason.
+    def load(self, device: str, offload: str = "none") -> None:
+        """Get ready to generate on `cpu` or `cuda`, with one of `OFFLOADS`. May be called again with another
+        one after `close`. Raises `IdbenchError` in one line."""
+        ...
 
-        What is raised is no failure of the image: it stops the run.
+    def generate(self, jobs: Sequence[Job]) -> list[Generated]:
+        """One answer per job, in order; all jobs have the same parameters.
+
+        Failures of single images are answers with a reason. What is raised counts against every job of the
+        batch, except running out of memory, after which fewer jobs are given.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back memory; `load` may follow."""
         ...

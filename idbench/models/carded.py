@@ -1,0 +1,81 @@
+"""What all models with a card share: parameters and weights as the card says and the user changed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from idbench.errors import ConfigError
+from idbench.models import weights
+from idbench.models.cards import Card, Parameter, Value, load_card, nearest
+
+__all__ = ["CardModel", "Settings", "settings_of"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A card's parameters (they decide pixels), how it runs (they do not), and places of weights by role."""
+
+    parameters: dict[str, Value]
+    execution: dict[str, Value]
+    places: dict[str, Path]
+
+
+def settings_of(card: Card, given: Mapping[str, str], name: str = "") -> Settings:
+    """The card's settings with what the user gave: `KEY=VALUE` or `weights.ROLE=PATH`.
+
+    Raises `ConfigError`, one line, for unknown keys and values that do not fit.
+    """
+    name = name or card.name
+    roles = {f"weights.{need.role}": need for need in card.weights}
+    known: dict[str, Any] = card.parameters | card.execution | roles
+    values: dict[str, Value] = {}
+    places: dict[str, Path] = {}
+    for key, text in given.items():
+        if key not in known:
+            raise ConfigError(f"{name} has no parameter '{key}'; {nearest(key, known)}")
+        if key in roles:
+            places[roles[key].role] = Path(text).expanduser().absolute()
+            continue
+        try:
+            values[key] = known[key].parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{name}.{key}: {error}") from error
+    return Settings(_chosen(card.parameters, values), _chosen(card.execution, values), places)
+
+
+def _chosen(parameters: Mapping[str, Parameter], values: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: values.get(key, parameter.default) for key, parameter in parameters.items()}
+
+
+class CardModel:
+    """Base of adapters: everything but `load`, `generate` and `close`.
+
+    Parameters
+    ----------
+    name : what tables call the model.
+    location : folder of its card.
+    given : what the user set, as text.
+    """
+
+    version = 1
+    """Raise it when the adapter gives other pixels for the same job and weights."""
+    isolated = True
+    needs_truth = False
+
+    def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
+        self.name = name
+        self.card: Card = load_card(Path(location))
+        self.settings = settings_of(self.card, given, name)
+        self.parameters: Mapping[str, Any] = self.settings.parameters
+
+    def weights(self, role: str) -> Path:
+        """Where the weights of a role lie. Raises `WeightsError`, one line, if they are absent or not whole."""
+        return weights.usable(self.card.need(role), self.card.name, self.settings.places.get(role))
+
+    def describe(self) -> dict[str, Any]:
+        """Kind, version, and a digest of every set of weights. Raises `WeightsError` if some are not here."""
+        digests = {need.role: weights.digest(self.weights(need.role)) for need in self.card.weights}
+        return {"kind": self.card.kind, "version": self.version, "weights": digests}

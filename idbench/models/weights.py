@@ -1,0 +1,187 @@
+"""Weights of models: where they lie, whether they are whole, and what to do where they are not.
+
+Looked for in this order: the place the user named (`--set NAME.weights.ROLE=PATH`), idbench's own folder
+(`$IDBENCH_WEIGHTS`, else `weights` in the cache directory), the Hugging Face cache; InsightFace packs
+where InsightFace keeps them. Nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from idbench.errors import WeightsError
+from idbench.models.cards import Weights
+from idbench.store import default_cache_dir
+
+__all__ = ["address", "digest", "expected_at", "find", "size_of", "usable", "weights_root"]
+
+TENSORS = ".safetensors"
+
+
+def weights_root() -> Path:
+    """`$IDBENCH_WEIGHTS`, else `weights` in the cache directory."""
+    chosen = os.environ.get("IDBENCH_WEIGHTS")
+    return Path(chosen).expanduser() if chosen else default_cache_dir() / "weights"
+
+
+def address(weights: Weights) -> str:
+    """Where a person reads about weights and asks to be let in."""
+    return f"huggingface.co/{weights.hub}" if weights.hub else "github.com/deepinsight/insightface"
+
+
+def expected_at(weights: Weights) -> Path:
+    """The place to put weights by hand."""
+    if weights.form == "pack":
+        from idbench.faces.insightface import models_root
+
+        return models_root() / weights.file
+    folder = weights_root() / weights.hub
+    return folder / weights.file if weights.form == "file" else folder
+
+
+def find(weights: Weights, given: Path | None = None) -> Path | None:
+    """Where weights lie on this machine; None if they are not here. `given` is the place the user named."""
+    if given is not None:
+        return given if given.exists() else None
+    if weights.form == "pack":
+        return _pack(weights.file)
+    here = expected_at(weights)
+    return here if here.exists() else _in_hub_cache(weights)
+
+
+def usable(weights: Weights, model: str, given: Path | None = None) -> Path:
+    """Where weights lie, checked to be whole without reading them.
+
+    Raises `WeightsError`, one line: what is missing or damaged, and the exact place to put it.
+    """
+    found = find(weights, given)
+    if found is None and given is not None:
+        raise WeightsError(f"{model}: no weights '{weights.role}' at {given}")
+    if found is None:
+        gate = f"accept its terms at https://{address(weights)} first; then " if weights.gated else ""
+        raise WeightsError(
+            f"{model}: weights '{weights.role}' ({weights.hub or weights.file}, about {weights.gigabytes:g} GB, "
+            f"{weights.licence}) are not here; {gate}run 'idbench models fetch {model}', or put them at "
+            f"{expected_at(weights)}, or name their place with --set {model}.weights.{weights.role}=PATH"
+        )
+    if fault := _fault(found, weights.form):
+        raise WeightsError(f"{model}: weights '{weights.role}' at {found} are not whole: {fault}; fetch them again")
+    return found
+
+
+def digest(path: Path) -> str:
+    """SHA-256 over names and contents of every file of weights (tensors, configurations, vocabularies)."""
+    from idbench.faces.runtime import file_digest
+
+    if path.is_file():
+        return file_digest(path)
+    whole = hashlib.sha256()
+    for file in _files(path):
+        whole.update(f"{file.relative_to(path).as_posix()}\0{file_digest(file)}\n".encode())
+    return whole.hexdigest()
+
+
+def size_of(path: Path) -> dict[str, int]:
+    """Bytes of tensors per network: per subfolder of a pipeline, else of the whole."""
+    sizes: dict[str, int] = {}
+    for file in [path] if path.is_file() else _files(path):
+        if file.suffix in (TENSORS, ".bin", ".onnx"):
+            network = path.name if file.parent in (path, path.parent) else file.relative_to(path).parts[0]
+            sizes[network] = sizes.get(network, 0) + file.stat().st_size
+    return sizes
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder in one order; of a pipeline those in its networks' folders, not single-file copies beside."""
+    pipeline = (folder / "model_index.json").is_file()
+    chosen = [p for p in folder.rglob("*") if p.is_file() and not any(q.startswith(".") for q in _parts(p, folder))]
+    if pipeline:
+        chosen = [p for p in chosen if p.parent != folder or p.name == "model_index.json"]
+    return sorted(chosen, key=lambda p: p.relative_to(folder).as_posix())
+
+
+def _parts(path: Path, folder: Path) -> tuple[str, ...]:
+    return path.relative_to(folder).parts
+
+
+def _pack(name: str) -> Path | None:
+    from idbench.faces.insightface import pack_folder
+
+    try:
+        return pack_folder(name)
+    except WeightsError:
+        return None
+
+
+def _in_hub_cache(weights: Weights) -> Path | None:
+    from huggingface_hub import snapshot_download, try_to_load_from_cache
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if weights.form == "file":
+        found = try_to_load_from_cache(weights.hub, weights.file, revision=weights.revision)
+        return Path(found) if isinstance(found, str) else None
+    try:
+        return Path(snapshot_download(weights.hub, revision=weights.revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def _fault(path: Path, form: str) -> str | None:
+    """What is wrong with weights, from their names and headers alone."""
+    if form == "file":
+        return _file_fault(path)
+    if not path.is_dir():
+        return "expected a folder, found a file"
+    if form == "pipeline":
+        return _pipeline_fault(path)
+    if form == "folder" and not (path / "config.json").is_file():
+        return "config.json is missing"
+    return _folder_fault(path)
+
+
+def _pipeline_fault(path: Path) -> str | None:
+    try:
+        index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
+        parts = [name for name, what in index.items() if isinstance(what, list) and what[0]]
+    except FileNotFoundError:
+        return "model_index.json is missing"
+    except (OSError, ValueError, AttributeError, IndexError) as error:
+        return f"model_index.json cannot be read ({error})"
+    for part in parts:
+        if not (path / part).is_dir():
+            return f"the folder {part} is missing"
+        if fault := _folder_fault(path / part):
+            return f"{part}: {fault}"
+    return None
+
+
+def _folder_fault(folder: Path) -> str | None:
+    """Shards an index names must be there, and every file of tensors as long as its header says."""
+    for index in sorted(folder.glob("*.index.json")):
+        try:
+            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            return f"{index.name} cannot be read ({error})"
+        if absent := sorted(name for name in shards if not (folder / name).is_file()):
+            return f"{len(absent)} of {len(shards)} files are missing, first {absent[0]}"
+    return next((fault for file in sorted(folder.glob(f"*{TENSORS}")) if (fault := _file_fault(file))), None)
+
+
+def _file_fault(path: Path) -> str | None:
+    if not path.is_file():
+        return f"{path.name} is no file"
+    size = path.stat().st_size
+    if path.suffix != TENSORS:
+        return None if size else f"{path.name} is empty"
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        try:
+            header = json.loads(stream.read(length) if 0 < length <= min(size, 100_000_000) else b"")
+            ends = [what["data_offsets"][1] for name, what in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            return f"{path.name} has no safetensors header"
+    expected = 8 + length + max(ends, default=0)
+    return None if size == expected else f"{path.name} has {size} bytes, its header says {expected}"
