@@ -33,6 +33,6 @@ $(VENV)/.core: pyproject.toml | $(BIN)/python
 # torch and torchvision are installed together so that their versions fit; facenet-pytorch's own pins
 # are older than everything else here although it works, hence --no-deps.
 $(VENV)/.full: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision -e '.[torch,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision -e '.[generate,dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps facenet-pytorch==2.6.0
 	@touch $@ $(VENV)/.core

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from idbench.errors import ConfigError
-from idbench.models.opening import parse_model
+from idbench.models.opening import ModelSpec, parse_model, plan_models
 from idbench.models.oracles import ORACLES
 from idbench.records import Record, problem_of
 
@@ -25,8 +26,15 @@ class RunConfig(Record):
     suite: str = Field("synthetic", description="suite name, NAME:LOCATION, hub id or path")
     subsets: tuple[str, ...] = Field((), description="only these subsets; empty means all")
     images: dict[str, str] = Field(default_factory=dict, description="model name -> folder of its images")
-    models: tuple[str, ...] = Field((), description="models that generate, [NAME=]KIND:LOCATION")
+    models: tuple[str, ...] = Field((), description="models that generate, [NAME=]CARD or [NAME=]KIND:LOCATION")
+    set: tuple[str, ...] = Field((), description="changed parameters of models, NAME.KEY=VALUE")
+    sweeps: tuple[str, ...] = Field((), description="NAME.KEY=FIRST:LAST:STEP or A,B,C: one model per value")
+    image_size: str | None = Field(None, description="WIDTHxHEIGHT in pixels, for every model that can choose")
     seeds: int = Field(1, ge=1, le=10_000, description="images per case and model that generates")
+    first_seed: int = Field(0, ge=0, lt=2**31, description="seeds count up from here")
+    time_limit: float = Field(1800, gt=0, le=86_400, description="seconds a model may take for one image")
+    processes: int | None = Field(None, ge=1, le=64, description="processes per model; default: one per GPU")
+    retry_failed: bool = Field(False, description="ask again for images that failed in an earlier run")
     recognizers: tuple[str, ...] = Field((), description="judges, [NAME=]KIND[:LOCATION]")
     detector: str | None = Field(None, description="face detector; default: the first recognizer's pack")
     detection_threshold: float | None = Field(None, ge=0, le=1)
@@ -65,6 +73,31 @@ class RunConfig(Record):
                 raise ValueError(f"two models are called '{name}'; tell them apart with NAME={kind}:{location}")
             taken.add(name)
         return models
+
+    @field_validator("image_size")
+    @classmethod
+    def _two_numbers(cls, size: str | None) -> str | None:
+        if size is not None and re.fullmatch(r"[1-9]\d{1,4}x[1-9]\d{1,4}", size) is None:
+            raise ValueError(f"expected WIDTHxHEIGHT in pixels, such as 768x1024, found '{size}'")
+        return size
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height asked for, in pixels."""
+        if self.image_size is None:
+            return None
+        width, height = self.image_size.split("x")
+        return int(width), int(height)
+
+    @property
+    def model_specs(self) -> list[ModelSpec]:
+        """The models that generate, sweeps spread out. Raises `ConfigError` or `UnknownNameError`, one line."""
+        return plan_models(self.models, self.set, self.sweeps, self.size)
+
+    @property
+    def seed_list(self) -> range:
+        """The seeds of every case."""
+        return range(self.first_seed, self.first_seed + self.seeds)
 
     @property
     def protocols(self) -> tuple[str, ...]:

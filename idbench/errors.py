@@ -5,6 +5,7 @@ IdbenchError                 anything idbench reports on purpose (CLI exit code 
 ├── UnknownNameError         a name no registry knows (with a suggestion)
 ├── SuiteError               a suite that cannot be read or does not hold what it must
 │   └── MissingDataError     data that must be fetched first
+├── HubError                 the Hugging Face hub could not be asked, or did not deliver
 ├── WeightsError             weights that are absent, damaged, or not what they claim to be
 ├── MissingPackageError      an optional package that is not installed
 ├── UnreadableImageError     an image that cannot be decoded (recorded as an outcome, never fatal)
@@ -14,6 +15,7 @@ IdbenchError                 anything idbench reports on purpose (CLI exit code 
 
 __all__ = [
     "ConfigError",
+    "HubError",
     "IdbenchError",
     "MissingDataError",
     "MissingPackageError",
@@ -44,6 +46,10 @@ class SuiteError(IdbenchError):
 
 class MissingDataError(SuiteError):
     """A suite's data is not on this machine yet."""
+
+
+class HubError(IdbenchError):
+    """The Hugging Face hub could not be asked, or did not deliver."""
 
 
 class WeightsError(IdbenchError):

@@ -1,99 +1,251 @@
-"""Images that are made here: a model asked case by case for what is missing."""
+"""Images that are made here: a model asked for every job whose image is missing."""
 
 from __future__ import annotations
 
+import queue
+import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from idbench.errors import RunError
+from idbench.errors import RunError, UnreadableImageError
 from idbench.generations import Ledger, Produced
-from idbench.images import EncodedImage, digest_of, encode_png
-from idbench.models.base import Model
+from idbench.images import EncodedImage, decode, digest_of, encode_png
+from idbench.models.base import Job, Model
+from idbench.models.carded import CardModel
+from idbench.models.opening import ModelSpec
+from idbench.models.processes import Crew, Reply, Task
 from idbench.records import Case, Generation
 from idbench.store import key_of, write_bytes
 from idbench.suites import Suite, case_filename
 from idbench.threads import map_ahead, usable_cores
 
-__all__ = ["ModelProducer"]
+__all__ = ["Making", "ModelProducer", "make_all"]
+
+Progress = Callable[[str, int, int], None]
+Warn = Callable[[str], None]
 
 
 class ModelProducer:
     """A model's images, made by the model itself and kept as `folder/<model>/<case>--<seed>.png`.
 
-    What the ledger says the model gave with its present parameters is not asked for again, images and
-    failures alike; an image that is no longer what the ledger says is made anew.
+    What the ledger says the model gave with its present parameters and weights is not asked for again, images
+    and failures alike (failures are with `retry_failed`, and where the model never ran); an image that is no
+    longer what the ledger says is made anew.
     """
 
-    def __init__(self, model: Model, seeds: int, folder: Path, ledger: Ledger) -> None:
-        self._model = model
-        self._seeds = range(seeds)
+    def __init__(
+        self, model: Model, seeds: Sequence[int], folder: Path, ledger: Ledger, retry_failed: bool = False
+    ) -> None:
+        self.model = model
+        self._seeds = seeds
         self._folder = folder / model.name
         self._ledger = ledger
-        self._parameters = key_of(model.describe())
+        self._retry_failed = retry_failed
+        self._parameters = key_of(model.describe() | {"parameters": dict(model.parameters)})
 
-    def make(self, suite: Suite, progress: Callable[[str, int, int], None]) -> None:
-        """Ask the model for every image that is missing."""
-        stage = f"images of {self._model.name}"
-        workers = usable_cores() if self._model.parallel else 1
+    @property
+    def offload(self) -> str:
+        """What of the model leaves the accelerator while idle, to begin with."""
+        return str(self._execution("offload", "none"))
+
+    def _execution(self, name: str, otherwise: Any) -> Any:
+        return self.model.settings.execution[name] if isinstance(self.model, CardModel) else otherwise
+
+    def make(self, suite: Suite, progress: Progress, crew: Crew | None = None) -> None:
+        """Ask the model for every image that is missing: in `crew`'s processes, or here."""
+        stage = f"images of {self.model.name}"
         total = suite.count * len(self._seeds)
         done = 0
-        jobs = ((case, seed) for case in suite.cases() for seed in self._seeds)
-        for done, generation in enumerate(
-            map_ahead(lambda job: self._kept(*job) or self._make(*job), jobs, workers), 1
-        ):
+        made = self._make_here(suite) if crew is None else self._make_in(crew, suite)
+        for done, generation in enumerate(made, 1):
             self._ledger.record(generation)
             progress(stage, done, total)
         progress(stage, done, done)
 
+    def missing(self, suite: Suite) -> Iterator[Job]:
+        """The jobs that `make` would give to the model now."""
+        for case, seed in self._all(suite):
+            if self._kept(case, seed) is None:
+                yield self._job(case, seed)
+
     def produce(self, case: Case) -> Iterator[Produced]:
         """Every seed's image or failure; `make` must have come before."""
         for seed in self._seeds:
-            known = self._ledger.find(self._model.name, case.id, seed)
+            known = self._ledger.find(self.model.name, case.id, seed)
             if known is None:
-                raise RunError(f"{self._model.name} was not asked for case {case.id}, seed {seed}")
-            image = EncodedImage(f"{self._model.name}/{case.id}", path=self._path(case, seed))
+                raise RunError(f"{self.model.name} was not asked for case {case.id}, seed {seed}")
+            image = EncodedImage(f"{self.model.name}/{case.id}", path=self._path(case.id, seed))
+            failed = known.outcome == "generation_failed"
             yield Produced(
                 *known.key,
-                image if known.outcome == "generated" else None,
-                "generated" if known.outcome == "generated" else "generation_failed",
+                None if failed else image,
+                "generation_failed" if failed else "generated",
                 known.error,
-                known.seconds,
-                self._parameters,
+                made=known,
             )
 
-    def _path(self, case: Case, seed: int) -> Path:
-        return self._folder / f"{case_filename(case.id)}--{seed}.png"
+    def _all(self, suite: Suite) -> Iterator[tuple[Case, int]]:
+        return ((case, seed) for case in suite.cases() for seed in self._seeds)
+
+    def _make_here(self, suite: Suite) -> Iterator[Generation]:
+        """In threads of this process, one job at a time."""
+        self.model.load("cpu")
+        try:
+            yield from map_ahead(lambda job: self._kept(*job) or self._make(*job), self._all(suite), usable_cores())
+        finally:
+            self.model.close()
+
+    def _make_in(self, crew: Crew, suite: Suite) -> Iterator[Generation]:
+        """In the processes of a crew; what is known already or refused comes along in between."""
+        batch = self._execution("batch", 1)
+        settled: queue.SimpleQueue[Generation] = queue.SimpleQueue()
+
+        def batches() -> Iterator[list[Task]]:
+            waiting: list[Task] = []
+            for case, seed in self._all(suite):
+                known = self._kept(case, seed) or self._refused(case, seed)
+                if known is not None:
+                    settled.put(known)
+                    continue
+                waiting.append(Task(self._job(case, seed), self._path(case.id, seed)))
+                if len(waiting) == batch:
+                    yield waiting
+                    waiting = []
+            if waiting:
+                yield waiting
+
+        for task, reply in crew.run(batches()):
+            yield self._record(task, reply)
+            while not settled.empty():
+                yield settled.get()
+        while not settled.empty():
+            yield settled.get()
+
+    def _path(self, case_id: str, seed: int) -> Path:
+        return self._folder / f"{case_filename(case_id)}--{seed}.png"
+
+    def _job(self, case: Case, seed: int) -> Job:
+        truth = case.truth if self.model.needs_truth else None
+        return Job(case.id, case.prompt, case.people, seed, _canvas(case), self.model.parameters, truth)
 
     def _kept(self, case: Case, seed: int) -> Generation | None:
         """What the ledger says, if it still holds."""
-        known = self._ledger.find(self._model.name, case.id, seed)
-        if known is None or known.parameters != self._parameters:
+        known = self._ledger.find(self.model.name, case.id, seed)
+        if known is None or known.parameters != self._parameters or known.again:
             return None
         if known.outcome == "generation_failed":
-            return known
-        path = self._path(case, seed)
+            return None if self._retry_failed else known
+        path = self._path(case.id, seed)
         try:
             whole = digest_of(path.read_bytes()) == known.digest
         except OSError:
             return None
         return known.model_copy(update={"path": str(path)}) if whole else None
 
+    def _refused(self, case: Case, seed: int) -> Generation | None:
+        """A failure where the card says that the model cannot do what the case asks."""
+        most = self.model.card.most_people if self.model.card else None
+        if most is None or len(case.people) <= most:
+            return None
+        people = "person" if most == 1 else "people"
+        return self._failed(
+            case.id, seed, f"the model takes at most {most} {people}, the case shows {len(case.people)}"
+        )
+
     def _make(self, case: Case, seed: int) -> Generation:
         began = time.perf_counter()
-        shown = case if self._model.needs_truth else replace(case, truth=None)
-        made = self._model.generate(shown, seed)
-        about: dict[str, Any] = {
-            "model": self._model.name,
-            "case": case.id,
-            "seed": seed,
-            "seconds": round(time.perf_counter() - began, 3),
-            "parameters": self._parameters,
-        }
+        (made,) = self.model.generate([self._job(case, seed)])
+        seconds = round(time.perf_counter() - began, 3)
         if made.pixels is None:
-            return Generation(**about, outcome="generation_failed", error=made.error or "no reason given")
-        path, data = self._path(case, seed), encode_png(made.pixels)
+            return self._failed(case.id, seed, made.error or "no reason given", seconds=seconds)
+        path, data = self._path(case.id, seed), encode_png(made.pixels)
         write_bytes(path, data)
-        return Generation(**about, outcome="generated", path=str(path), digest=digest_of(data))
+        return self._generated(case.id, seed, path, data, seconds=seconds)
+
+    def _record(self, task: Task, reply: Reply) -> Generation:
+        """What a process's answer means for the ledger; an image it claims must be there."""
+        job = task.job
+        about = {
+            "seconds": reply.seconds,
+            "peak_memory": reply.peak_memory,
+            "batch": reply.batch,
+            "offload": reply.offload,
+        }
+        if reply.outcome != "generated":
+            return self._failed(job.case, job.seed, reply.error or "no reason given", again=reply.again, **about)
+        try:
+            return self._generated(job.case, job.seed, task.output, task.output.read_bytes(), **about)
+        except OSError as error:
+            return self._failed(job.case, job.seed, f"the image cannot be read: {error.strerror}", **about)
+
+    def _generated(self, case_id: str, seed: int, path: Path, data: bytes, **about: Any) -> Generation:
+        return Generation(
+            model=self.model.name, case=case_id, seed=seed, outcome="generated", path=str(path),
+            digest=digest_of(data), parameters=self._parameters, **about,
+        )  # fmt: skip
+
+    def _failed(self, case_id: str, seed: int, error: str, **about: Any) -> Generation:
+        return Generation(
+            model=self.model.name, case=case_id, seed=seed, outcome="generation_failed", error=error,
+            parameters=self._parameters, **about,
+        )  # fmt: skip
+
+
+def _canvas(case: Case) -> tuple[int, int] | None:
+    """Width and height of the photo that the boxes are measured in; None without boxes or such a photo."""
+    if case.target is None or all(person.box is None for person in case.people):
+        return None
+    try:
+        height, width = decode(case.target.read(), case.target.name).shape[:2]
+    except UnreadableImageError:
+        return None
+    return width, height
+
+
+@dataclass(frozen=True)
+class Making:
+    """How models that run in processes of their own are run."""
+
+    devices: Sequence[str | None]
+    """GPUs as CUDA_VISIBLE_DEVICES names them, None for the CPU: one process each."""
+    seconds: float
+    """Longest time for one image."""
+    run: Path
+    """The run directory: scratch files and logs of the processes go there."""
+
+
+def make_all(
+    asked: Sequence[tuple[ModelSpec, ModelProducer]], suite: Suite, making: Making, progress: Progress, warn: Warn
+) -> None:
+    """Make every model's images, one model after the other; models of one sweep share loaded weights."""
+    scratch = making.run / ".references"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    crew: Crew | None = None
+    loaded = ""
+    try:
+        for spec, producer in asked:
+            if not producer.model.isolated:
+                producer.make(suite, progress)
+                continue
+            wanted = _loading(spec, producer.model)
+            if crew is None or loaded != wanted:
+                if crew is not None:
+                    crew.stop()
+                crew = Crew(spec, making.devices, producer.offload, making.seconds, scratch, making.run / "logs")
+                loaded = wanted
+            producer.make(suite, progress, crew)
+            for reason in crew.given_up:
+                warn(f"{spec.name}: {reason}; see {making.run / 'logs'}; the next run tries again")
+    finally:
+        if crew is not None:
+            crew.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _loading(spec: ModelSpec, model: Model) -> str:
+    """What must be equal for two models to run in the same processes, one after the other."""
+    what = {"kind": spec.kind, "location": spec.location}
+    return key_of(what | (model.loading if isinstance(model, CardModel) else {"given": spec.given}))

@@ -38,8 +38,8 @@ class Produced:
     image: EncodedImage | None
     outcome: Literal["generated", "generation_failed", "missing_image"] = "generated"
     error: str | None = None
-    seconds: float | None = None
-    parameters: str | None = None
+    made: Generation | None = None
+    """What the ledger says of an image that was made here."""
 
 
 class Producer(Protocol):

@@ -111,9 +111,14 @@ class Generation(Record):
     path: str | None = Field(default=None, description="where the image lies")
     digest: str | None = Field(default=None, description="sha256 of the encoded image")
     seconds: float | None = Field(default=None, description="time the model took")
-    peak_memory: int | None = Field(default=None, description="bytes of accelerator memory")
+    peak_memory: int | None = Field(
+        default=None, description="most bytes of accelerator memory; without one, of the model's process"
+    )
+    batch: int | None = Field(default=None, description="how many images were made together")
+    offload: str | None = Field(default=None, description="what of the model left the accelerator while idle")
     error: str | None = None
-    parameters: str | None = Field(default=None, description="digest of the model's parameters")
+    again: bool = Field(default=False, description="the model never ran for this job; the next run asks again")
+    parameters: str | None = Field(default=None, description="digest of the model's parameters and weights")
 
     @property
     def key(self) -> tuple[str, str, int]:

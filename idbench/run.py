@@ -22,12 +22,15 @@ from idbench.encoders import aesthetic, clip
 from idbench.errors import ConfigError, RunError
 from idbench.faces.analyse import ImageAnalyser
 from idbench.faces.opening import open_detector, open_recognizers, refuse_mini
-from idbench.generating import ModelProducer
+from idbench.generating import Making, ModelProducer, make_all
 from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
 from idbench.models.base import Model
+from idbench.models.carded import CardModel
+from idbench.models.checking import require, stoppers
 from idbench.models.images import ImageFolder, MatchedImages
-from idbench.models.opening import open_models
+from idbench.models.opening import ModelSpec
 from idbench.models.oracles import ORACLES
+from idbench.models.processes import gpus
 from idbench.models.simulated import ONLY_RENDERED
 from idbench.records import RunRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
@@ -62,7 +65,7 @@ class _Opened:
     analyser: ImageAnalyser
     scoring: Scoring
     folders: list[ImageFolder]
-    models: list[Model]
+    models: list[tuple[ModelSpec, Model]]
     with_oracles: bool
 
 
@@ -82,16 +85,15 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         _check_same_suite(run, previous, index)
         for line in _surprises(config, previous, opened):
             warn(line)
+        ledger = Ledger(run / "generations.jsonl")
+        made = _producers(config, opened, run, ledger, progress)
         record = record.model_copy(update=_descriptions(opened, index))
         write_json(run / "run.json", record.model_dump(mode="json"))
         matched = [folder.match(index.ids) for folder in opened.folders]
         for one in matched:
             _warn_of_missing(one, index, warn)
-        ledger = Ledger(run / "generations.jsonl")
-        made = [ModelProducer(model, config.seeds, run / "images", ledger) for model in opened.models]
-        for model in made:
-            model.make(opened.suite, progress)
-        producers: list[Producer] = [*(FolderProducer(one) for one in matched), *made]
+        make_all(made, opened.suite, Making(_devices(config), config.time_limit, run), progress, warn)
+        producers: list[Producer] = [*(FolderProducer(one) for one in matched), *(producer for _, producer in made)]
         if config.oracles:
             producers.append(OracleProducer(opened.analyser, index, run / "images"))
         opened.scoring.producers = producers
@@ -112,9 +114,12 @@ def _open(config: RunConfig, suite: Suite) -> _Opened:
         raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
     if not suite.rendered and not config.allow_mini:
         refuse_mini(config.recognizers, config.detector)
-    models = open_models(config.models)
-    if not suite.rendered and any(model.needs_truth for model in models):
+    models = [(spec, spec.open()) for spec in config.model_specs]
+    if not suite.rendered and any(model.needs_truth for _, model in models):
         raise ConfigError(ONLY_RENDERED)
+    for _, model in models:
+        if isinstance(model, CardModel):
+            require(model.card, model.settings)
     folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
@@ -131,6 +136,27 @@ def _open(config: RunConfig, suite: Suite) -> _Opened:
     stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
     scoring = Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate)
     return _Opened(suite, analyser, scoring, folders, models, config.oracles)
+
+
+def _producers(
+    config: RunConfig, opened: _Opened, run: Path, ledger: Ledger, progress: Progress
+) -> list[tuple[ModelSpec, ModelProducer]]:
+    """Who makes each model's images; reads all weights once, for their digests."""
+    producers = []
+    for done, (spec, model) in enumerate(opened.models):
+        if model.isolated:
+            progress("digests of weights", done, len(opened.models))
+        producers.append((spec, ModelProducer(model, config.seed_list, run / "images", ledger, config.retry_failed)))
+    return producers
+
+
+def _devices(config: RunConfig) -> list[str | None]:
+    """Where processes of models run: one per GPU, or as many as asked for, round about the GPUs."""
+    found: list[str | None] = list(gpus(config.device))
+    if config.device == "cuda" and not found:
+        raise ConfigError("device cuda asked for, but no GPU was found (nvidia-smi -L lists none)")
+    found = found or [None]
+    return [found[i % len(found)] for i in range(config.processes or len(found))]
 
 
 def _previous(run: Path) -> RunRecord | None:
@@ -158,6 +184,9 @@ def _surprises(config: RunConfig, previous: RunRecord | None, opened: _Opened) -
     """What a user may not have meant by these arguments."""
     if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
+    for _, model in opened.models:
+        if isinstance(model, CardModel):
+            yield from (s.text for s in stoppers(model.card, model.settings, config.device) if s.kind == "memory")
     if config.detector is None and opened.analyser.detector.name == "mtcnn":
         yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
     before = previous.config if previous else {}
@@ -186,11 +215,19 @@ def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
         "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, "rendered": suite.rendered}
         | index.describe(),
         "models": {f.name: {"kind": "images", "folder": str(f.root)} for f in opened.folders}
-        | {model.name: model.describe() for model in opened.models}
+        | {spec.name: _about(spec, model) for spec, model in opened.models}
         | {name: {"kind": "oracle", "what": what} for name, what in ORACLES.items() if opened.with_oracles},
         "detector": analyser.detector.describe(),
         "recognizers": {r.name: r.describe() for r in analyser.recognizers},
     }
+
+
+def _about(spec: ModelSpec, model: Model) -> dict[str, Any]:
+    """What run.json says of a model that generates."""
+    about = model.describe() | {"parameters": dict(model.parameters)}
+    if model.card is not None:
+        about["card"] = model.card.model_dump(mode="json", exclude={"parameters", "pipeline"})
+    return about | ({"sweep": spec.sweep.as_dict()} if spec.sweep else {})
 
 
 def _counts(opened: _Opened, unreadable: dict[str, str], matched: list[MatchedImages]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def images_schema() -> pa.Schema:
     """Columns of images.parquet."""
     return _schema(
         ["model", "case", "subset", "cluster", "outcome", "digest", "path", "error"],
-        ["seed", "width", "height", "faces_expected", "prompt_cut"],
+        ["seed", "width", "height", "faces_expected", "prompt_cut", "peak_memory"],
         [metric.name for metric in IMAGE_METRICS],
     )
 

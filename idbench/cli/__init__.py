@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from idbench import __version__
-from idbench.cli import caches, calibrating, inspecting, running, suites
+from idbench.cli import caches, calibrating, inspecting, models, running, suites
 
 __all__ = ["app", "main"]
 
@@ -49,6 +49,7 @@ def _root(
 running.register(app)
 inspecting.register(app)
 calibrating.register(app)
+app.add_typer(models.app, name="models")
 app.add_typer(suites.app, name="suites")
 app.add_typer(caches.app, name="cache")
 

@@ -1,4 +1,4 @@
-"""doctor, recognizers, models: what is here and what could be."""
+"""doctor, recognizers: what is here and what could be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from idbench.cli.output import print_json, print_table
+from idbench.cli.output import print_json
 
 __all__ = ["register"]
 
@@ -58,28 +58,7 @@ def recognizers(json: Json = False) -> None:
         print(f"{row['kind']}\n  {row['form']}\n  {row['what']}\n  here: {row['here']}")
 
 
-def models(json: Json = False) -> None:
-    """Kinds of models that can be scored."""
-    from idbench import registry
-    from idbench.models.oracles import ORACLES
-    from idbench.models.simulated import DIALS, PRESETS
-
-    rows = [
-        {"model": "images", "what": "--images NAME=FOLDER: images that exist, named by case"},
-        {"model": "sim", "what": "--model sim:copy=0.7,drift=0.2: simulated, synthetic suites only; its dials:"},
-    ]
-    rows += [{"model": f"  {name}", "what": meaning} for name, meaning in DIALS.items()]
-    rows += [{"model": f"sim:{name}", "what": preset.spec} for name, preset in PRESETS.items()]
-    known = ("images", "sim")
-    rows += [{"model": n, "what": "from another package"} for n in registry.models.names() if n not in known]
-    rows += [{"model": name, "what": f"{what} (in every run unless --no-oracles)"} for name, what in ORACLES.items()]
-    if json:
-        print_json(rows)
-    else:
-        print_table(["model", "what"], [[row["model"], row["what"]] for row in rows])
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (doctor, recognizers, models):
+    for command in (doctor, recognizers):
         app.command()(command)

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["print_json", "print_table", "progress", "warn"]
+import typer
+
+if TYPE_CHECKING:
+    from idbench.hub import Offer
+
+__all__ = ["confirm_download", "print_json", "print_table", "progress", "warn"]
 
 
 def warn(message: str) -> None:
     """One line on stderr about something the user may not have meant."""
     print(f"idbench: note: {message}", file=sys.stderr)
+
+
+def confirm_download(offer: Offer, folder: Path, licence: str, yes: bool) -> None:
+    """Say what would come, from where, how large and under which terms, and ask unless `yes`; no ends the command."""
+    typer.echo(
+        f"{offer.hub_id} at {offer.revision[:12]}: {len(offer.files)} files, {offer.size / 1e6:,.0f} MB", err=True
+    )
+    typer.echo(f"licence: {licence}", err=True)
+    typer.echo(f"to: {folder}", err=True)
+    if not yes:
+        typer.confirm("Download?", abort=True, err=True)
 
 
 def print_json(value: Any) -> None:
@@ -34,7 +52,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _numeric(cell: str) -> bool:
-    return bool(cell) and (cell[0].isdigit() or cell[0] in "-+.–")
+    return re.fullmatch(r"–|[-+]?[\d.,]+( \[.*\])?", cell) is not None
 
 
 @contextmanager

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from idbench.cli.output import print_json, print_table, progress, warn
+
+if TYPE_CHECKING:
+    from idbench.config import RunConfig
 
 __all__ = ["register"]
 
@@ -29,11 +32,36 @@ def run(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]KIND:LOCATION",
-            help="A model that generates, e.g. good=sim:drift=0.1; may be repeated. See 'idbench models'.",
+            metavar="[NAME=]MODEL",
+            help="A model that generates: a card (withanyone), a folder with card.toml, or KIND:LOCATION "
+            "(sim:drift=0.1); may be repeated. See 'idbench models list'.",
         ),
     ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME.KEY=VALUE", help="A parameter of a model; may be repeated. See 'models show'."
+        ),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME.KEY=A:B:STEP", help="One model per value, a trade-off curve in the report. Or NAME.KEY=A,B,C."
+        ),
+    ] = None,
+    image_size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Pixels of generated images. [default: the model's]")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(help="Images per case and --model. [default: 1]")] = None,
+    first_seed: Annotated[int | None, typer.Option(help="Seeds count up from here. [default: 0]")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds for one image. [default: 1800]")] = None,
+    processes: Annotated[int | None, typer.Option(help="Processes per model. [default: one per GPU]")] = None,
+    retry_failed: Annotated[
+        bool | None, typer.Option("--retry-failed", help="Ask again for images that failed before.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be made, fetched and needed; do nothing.")
+    ] = False,
     recognizer: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,16 +113,32 @@ def run(
 
     flags = {
         "suite": suite, "subsets": subset or None, "images": _named_folders(images), "models": model or None,
-        "seeds": seeds, "recognizers": recognizer or None, "detector": detector,
+        "set": change or None, "sweeps": sweep or None, "image_size": image_size, "seeds": seeds,
+        "first_seed": first_seed, "time_limit": time_limit, "processes": processes, "retry_failed": retry_failed,
+        "recognizers": recognizer or None, "detector": detector,
         "detection_threshold": detection_threshold, "allow_mini": allow_mini, "protocol": protocol, "oracles": oracles,
         "clip": clip, "aesthetic": aesthetic, "out": out, "cache": cache, "device": device, "workers": workers,
         "batch": batch, "resamples": resamples, "level": level, "interval": interval,
         "statistics_seed": statistics_seed, "false_accept_rate": false_accept_rate, "gallery": gallery,
     }  # fmt: skip
     configuration = load_config(config, flags)
+    if dry_run:
+        _show_plan(configuration, json)
+        return
     with progress(quiet) as callback:
         directory = execute(configuration, callback, warn)
     _show(directory, json)
+
+
+def _show_plan(configuration: RunConfig, as_json: bool) -> None:
+    from idbench.cli.models import print_plan
+    from idbench.planning import plan
+
+    planned = plan(configuration)
+    if as_json:
+        print_json(planned)
+    else:
+        print_plan(planned)
 
 
 def _named_folders(images: list[str] | None) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from idbench.cli.output import print_json, print_table, progress
+from idbench.cli.output import confirm_download, print_json, print_table, progress
 
 __all__ = ["app"]
 
@@ -144,21 +144,17 @@ def fetch(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Download a suite, after saying what, from where, how large and under which licence."""
+    from idbench import hub
     from idbench.errors import SuiteError
-    from idbench.suites import fetching, multiid_bench
+    from idbench.suites import multiid_bench
 
     if name not in ("multiid-bench", multiid_bench.HUB_ID):
         raise SuiteError(f"only multiid-bench can be fetched, not '{name}'; folders are opened where they are")
     folder = multiid_bench.default_dir()
-    offer = fetching.look_up(multiid_bench.HUB_ID, folder, revision)
-    typer.echo(
-        f"{offer.hub_id} at {offer.revision[:12]}: {len(offer.files)} files, {offer.size / 1e6:.0f} MB",
-        err=True,
-    )
-    typer.echo(f"licence: {offer.licence or multiid_bench.LICENCE} ({multiid_bench.LICENCE})", err=True)
-    typer.echo(f"to: {folder}", err=True)
-    if not yes:
-        typer.confirm("Download?", abort=True, err=True)
+    by_hand = f"on a machine without network, copy its data/*.parquet to {folder} or pass a path to --suite"
+    offer = hub.look_up(multiid_bench.HUB_ID, "dataset", lambda file: file.endswith(".parquet"), revision, by_hand)
+    terms = f"{offer.licence or multiid_bench.LICENCE} ({multiid_bench.LICENCE})"
+    confirm_download(offer, folder, terms, yes)
     with progress() as callback:
-        fetching.download(offer, folder, callback)
+        hub.download(offer, folder, callback)
     print(folder)

@@ -71,6 +71,13 @@ class CardModel:
         self.settings = settings_of(self.card, given, name)
         self.parameters: Mapping[str, Any] = self.settings.parameters
 
+    @property
+    def loading(self) -> dict[str, Any]:
+        """What must be equal for two models to share loaded weights."""
+        chosen = {key: self.parameters[key] for key, one in self.card.parameters.items() if one.loading}
+        places = {role: str(path) for role, path in self.settings.places.items()}
+        return {"parameters": chosen, "places": places, "offload": self.settings.execution["offload"]}
+
     def weights(self, role: str) -> Path:
         """Where the weights of a role lie. Raises `WeightsError`, one line, if they are absent or not whole."""
         return weights.usable(self.card.need(role), self.card.name, self.settings.places.get(role))

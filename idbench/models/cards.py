@@ -51,7 +51,7 @@ class Licence(Record):
 
 
 class FaceEncoder(Record):
-    """A face network the model was conditioned on or trained against; a judge of the same family is no neutral judge."""
+    """A face network the model was conditioned on or trained against: a judge of its family is not neutral."""
 
     family: str = Field(description="family as recognizers state it: arcface, facenet, adaface, ...")
     name: str
@@ -92,7 +92,8 @@ class Parameter(Record):
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
-    loading: bool = Field(False, description="whether the model must be loaded anew for another value")
+    loading: bool = False
+    """Whether the model must be loaded anew for another value."""
 
     @model_validator(mode="after")
     def _default_fits(self) -> Parameter:
@@ -117,7 +118,7 @@ class Parameter(Record):
         """Raises `ValueError`, one line, if a value is outside the range or none of the choices."""
         if self.choices and value not in self.choices:
             raise ValueError(f"expected one of {', '.join(self.choices)}, found '{value}'")
-        if isinstance(value, str) or isinstance(value, bool):
+        if isinstance(value, str | bool):
             return
         low, high = self.low, self.high
         if not ((low is None or value >= low) and (high is None or value <= high)):
@@ -175,16 +176,6 @@ class Card(Record):
             if weights.role == role:
                 return weights
         raise ConfigError(f"card '{self.name}' has no weights '{role}'")
-
-    def memory(self, bytes_per_parameter: float = 2) -> tuple[float, float] | None:
-        """GPU memory in GB to expect, with everything on the GPU and with offload=model; None where unknown.
-
-        Estimated, not measured: the parameters, plus a fifth and 1 GB for activations.
-        """
-        if not self.billions:
-            return None
-        sizes = [count * bytes_per_parameter for count in self.billions.values()]
-        return 1.2 * sum(sizes) + 1, 1.2 * max(sizes) + 1
 
 
 def baselines_folder() -> Path:

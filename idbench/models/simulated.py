@@ -8,7 +8,7 @@ all other decisions as they were, so two dial settings differ by that dial alone
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -18,8 +18,8 @@ import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
 from idbench.errors import ConfigError
-from idbench.models.base import Generated
-from idbench.records import Case, Record, problem_of
+from idbench.models.base import Generated, Job
+from idbench.records import Record, problem_of
 from idbench.synthetic.appearance import (
     Appearance,
     Background,
@@ -273,27 +273,42 @@ def _mean(people: Sequence[Identity]) -> Identity:
 class SimulatedModel:
     """Dials as a model: draws what it is told the case was drawn from."""
 
-    parallel = True
+    card = None
+    isolated = False
     needs_truth = True
 
     def __init__(self, name: str, dials: Dials) -> None:
         self.name = name
         self.dials = dials
+        self.parameters: Mapping[str, Any] = dials.model_dump(by_alias=True)
 
     def describe(self) -> dict[str, Any]:
         """Its dials, and the versions of what draws."""
-        dials = self.dials.model_dump(by_alias=True)
         versions = {"render": RENDER_VERSION, "plans": PLAN_VERSION, "variation": VARIATION, "version": VERSION}
-        return {"kind": "simulated", "dials": dials, "versions": versions}
+        return {"kind": "simulated", "dials": self.parameters, "versions": versions}
 
-    def generate(self, case: Case, seed: int) -> Generated:
-        """The simulated image of a rendered case; raises `ConfigError` for any other."""
-        if case.truth is None:
+    def load(self, device: str, offload: str = "none") -> None:
+        """Nothing to load."""
+
+    def generate(self, jobs: Sequence[Job]) -> list[Generated]:
+        """The simulated images of rendered cases; raises `ConfigError` for any other case."""
+        return [self._generate(job) for job in jobs]
+
+    def _generate(self, job: Job) -> Generated:
+        if job.truth is None:
             raise ConfigError(ONLY_RENDERED)
-        made = simulate(case.truth, self.dials, seed)
+        made = simulate(job.truth, self.dials, job.seed)
         return Generated(made.picture.pixels if made.picture else None, made.error)
 
+    def close(self) -> None:
+        """Nothing to give back."""
 
-def open_model(name: str, location: str) -> SimulatedModel:
-    """The model `sim:<location>`, a preset or dials."""
-    return SimulatedModel(name, parse_dials(location))
+
+def open_model(name: str, location: str, given: Mapping[str, str]) -> SimulatedModel:
+    """The model `sim:<location>`, a preset or dials, with the dials in `given` turned otherwise."""
+    dials = parse_dials(location) if location else Dials()
+    if not given:
+        return SimulatedModel(name, dials)
+    turned = parse_dials(",".join(f"{dial}={value}" for dial, value in given.items()))
+    changes = {dial: getattr(turned, dial) for dial in turned.model_fields_set}
+    return SimulatedModel(name, dials.model_copy(update=changes))

@@ -16,7 +16,7 @@ from idbench.errors import WeightsError
 from idbench.models.cards import Weights
 from idbench.store import default_cache_dir
 
-__all__ = ["address", "digest", "expected_at", "find", "size_of", "usable", "weights_root"]
+__all__ = ["address", "digest", "expected_at", "find", "is_whole", "networks", "usable", "weights_root"]
 
 TENSORS = ".safetensors"
 
@@ -72,6 +72,12 @@ def usable(weights: Weights, model: str, given: Path | None = None) -> Path:
     return found
 
 
+def is_whole(weights: Weights) -> bool:
+    """Whether weights are on this machine, as far as names and headers tell."""
+    found = find(weights)
+    return found is not None and _fault(found, weights.form) is None
+
+
 def digest(path: Path) -> str:
     """SHA-256 over names and contents of every file of weights (tensors, configurations, vocabularies)."""
     from idbench.faces.runtime import file_digest
@@ -84,27 +90,22 @@ def digest(path: Path) -> str:
     return whole.hexdigest()
 
 
-def size_of(path: Path) -> dict[str, int]:
-    """Bytes of tensors per network: per subfolder of a pipeline, else of the whole."""
-    sizes: dict[str, int] = {}
+def networks(path: Path) -> dict[str, list[Path]]:
+    """Files of tensors per network: per subfolder of a pipeline, else of the whole."""
+    found: dict[str, list[Path]] = {}
     for file in [path] if path.is_file() else _files(path):
         if file.suffix in (TENSORS, ".bin", ".onnx"):
-            network = path.name if file.parent in (path, path.parent) else file.relative_to(path).parts[0]
-            sizes[network] = sizes.get(network, 0) + file.stat().st_size
-    return sizes
+            network = path.name if file == path or file.parent == path else file.relative_to(path).parts[0]
+            found.setdefault(network, []).append(file)
+    return found
 
 
 def _files(folder: Path) -> list[Path]:
     """Files of a folder in one order; of a pipeline those in its networks' folders, not single-file copies beside."""
     pipeline = (folder / "model_index.json").is_file()
-    chosen = [p for p in folder.rglob("*") if p.is_file() and not any(q.startswith(".") for q in _parts(p, folder))]
-    if pipeline:
-        chosen = [p for p in chosen if p.parent != folder or p.name == "model_index.json"]
-    return sorted(chosen, key=lambda p: p.relative_to(folder).as_posix())
-
-
-def _parts(path: Path, folder: Path) -> tuple[str, ...]:
-    return path.relative_to(folder).parts
+    chosen = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    visible = {name: p for name, p in chosen.items() if not any(part.startswith(".") for part in name.split("/"))}
+    return [p for name, p in sorted(visible.items()) if not pipeline or "/" in name or name == "model_index.json"]
 
 
 def _pack(name: str) -> Path | None:

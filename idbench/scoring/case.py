@@ -133,6 +133,7 @@ class CaseScorer:
             "path": generation.path,
             "error": generation.error,
             "seconds": generation.seconds,
+            "peak_memory": generation.peak_memory,
             "faces_expected": expected,
             "missing_people": expected,
         }
@@ -206,6 +207,7 @@ def _generation(produced: Produced, analysis: Analysis) -> Generation:
     """The ledger's line: an image that was produced but cannot be read is an unreadable image."""
     unreadable = produced.image is not None and analysis.faces is None
     image = produced.image
+    making = {"seconds", "peak_memory", "batch", "offload", "again", "parameters"}
     return Generation(
         model=produced.model,
         case=produced.case,
@@ -213,9 +215,8 @@ def _generation(produced: Produced, analysis: Analysis) -> Generation:
         outcome="unreadable_image" if unreadable else produced.outcome,
         path=str(image.path) if image is not None and image.path is not None else None,
         digest=(analysis.digest or None) if image is not None else None,
-        seconds=produced.seconds,
         error=analysis.error if unreadable else produced.error,
-        parameters=produced.parameters,
+        **(produced.made.model_dump(include=making) if produced.made else {}),
     )
 
 

@@ -1,0 +1,133 @@
+"""What would stop a model on this machine, found without loading it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+from idbench.errors import IdbenchError, MissingPackageError, WeightsError
+from idbench.models import weights
+from idbench.models.carded import Settings
+from idbench.models.cards import Card
+
+__all__ = ["Stopper", "expected_memory", "machine_memory", "require", "stoppers"]
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+ACTIVATIONS = 1.2
+"""Memory of a loaded model over that of its parameters; an estimate."""
+
+
+@dataclass(frozen=True)
+class Stopper:
+    """One thing that would stop a model here. Memory is an estimate and stops no run."""
+
+    kind: Literal["package", "weights", "memory"]
+    text: str
+
+
+def stoppers(card: Card, settings: Settings, device: str = "auto") -> list[Stopper]:
+    """Everything that would stop a model with these settings on this machine."""
+    return [*_packages(card), *_weights(card, settings), *_memory(card, settings, device)]
+
+
+def require(card: Card, settings: Settings) -> None:
+    """Raises `MissingPackageError` or `WeightsError`, one line, for the first thing that would stop the model."""
+    for stopper in [*_packages(card), *_weights(card, settings)]:
+        error: type[IdbenchError] = MissingPackageError if stopper.kind == "package" else WeightsError
+        raise error(stopper.text)
+
+
+def _packages(card: Card) -> Iterator[Stopper]:
+    lacking = [name for name in card.packages if not _installed(name)]
+    if lacking:
+        yield Stopper(
+            "package", f"{card.name} needs {', '.join(lacking)}, not installed here: pip install 'idbench[generate]'"
+        )
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _weights(card: Card, settings: Settings) -> Iterator[Stopper]:
+    for need in card.weights:
+        try:
+            weights.usable(need, card.name, settings.places.get(need.role))
+        except WeightsError as error:
+            yield Stopper("weights", str(error))
+
+
+def _memory(card: Card, settings: Settings, device: str) -> Iterator[Stopper]:
+    expected = expected_memory(card, settings)
+    if expected is None:
+        return
+    whole, offloaded = expected
+    where, here = machine_memory(device)
+    wanted = whole if settings.execution["offload"] == "none" else offloaded
+    if wanted > here:
+        less = f" ({offloaded:.0f} GB with --set {card.name}.offload=model)" if wanted > offloaded else ""
+        yield Stopper("memory", f"{card.name} is expected to need {wanted:.0f} GB{less}, {where} has {here:.0f} GB")
+
+
+def expected_memory(card: Card, settings: Settings) -> tuple[float, float] | None:
+    """GB to expect with everything on the GPU, and with only the largest network there; None where nothing is known.
+
+    Estimated: parameters of the weights that are here, else those of the card, in the format asked for, plus a fifth.
+    """
+    counts: Mapping[str, float] = _counts(card, settings) or {k: v * 1e9 for k, v in card.billions.items()}
+    if not counts:
+        return None
+    size = BYTES.get(str(settings.parameters.get("dtype")), 2) * ACTIVATIONS / 1e9
+    return sum(counts.values()) * size, max(counts.values()) * size
+
+
+def _counts(card: Card, settings: Settings) -> dict[str, float]:
+    """Parameters per network of the weights on this machine; empty if any set is missing."""
+    counts: dict[str, float] = {}
+    for need in card.weights:
+        place = weights.find(need, settings.places.get(need.role))
+        if place is None:
+            return {}
+        for network, files in weights.networks(place).items():
+            counts[f"{need.role}/{network}"] = float(sum(map(_parameters_in, files)))
+    return counts
+
+
+def _parameters_in(file: Path) -> float:
+    """Parameters of a file of tensors: from its header, else as many as half-precision numbers fit."""
+    if file.suffix != weights.TENSORS:
+        return file.stat().st_size / 2
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        try:
+            header: dict[str, Any] = json.loads(stream.read(min(length, 100_000_000)))
+            return float(sum(prod(what["shape"]) for name, what in header.items() if name != "__metadata__"))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return file.stat().st_size / 2
+
+
+def machine_memory(device: str = "auto") -> tuple[str, float]:
+    """What a model would run on, and its memory in GB: the smallest GPU, else this machine."""
+    asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    if device != "cpu":
+        try:
+            listed = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True).stdout
+            found = [
+                (name.strip(), float(size)) for name, size in (line.rsplit(",", 1) for line in listed.splitlines())
+            ]
+            name, size = min(found, key=lambda one: one[1])
+            return name, size * 1.048576e-3
+        except (OSError, subprocess.SubprocessError, ValueError):
+            pass
+    return "this machine without a GPU", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
