@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from idbench.cli.output import confirm_download, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from idbench.models.carded import CardModel
 
 __all__ = ["app", "print_plan"]
 
@@ -139,18 +143,17 @@ def fetch(
     print(weights.weights_root())
 
 
-def _open(name: str, change: list[str] | None = None) -> Any:
+def _open(name: str, change: list[str] | None = None) -> CardModel:
     """The card's model, not loaded. `change` is KEY=VALUE, with or without the model's name in front."""
     from idbench.errors import ConfigError
     from idbench.models.carded import CardModel
     from idbench.models.opening import plan_models
 
     (spec,) = plan_models([f"it={name}"])
-    given = dict(text.removeprefix(f"{name}.").split("=", 1) for text in change or () if "=" in text)
-    model = CardModel(name, spec.location, given) if spec.location else None
-    if model is None:
+    if not (Path(spec.location) / "card.toml").is_file():
         raise ConfigError(f"'{name}' has no card; see 'idbench models list'")
-    return model
+    changes = [text.removeprefix(f"{name}.").partition("=") for text in change or ()]
+    return CardModel(name, spec.location, {key: value for key, _, value in changes})
 
 
 def print_plan(planned: dict[str, Any]) -> None:
