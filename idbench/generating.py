@@ -175,7 +175,7 @@ class ModelProducer:
             "offload": reply.offload,
         }
         if reply.outcome != "generated":
-            return self._failed(job.case, job.seed, reply.error or "no reason given", again=reply.again, **about)
+            return self._failed(job.case, job.seed, reply.error or "no reason given", again=reply.again or None, **about)
         try:
             return self._generated(job.case, job.seed, task.output, task.output.read_bytes(), **about)
         except OSError as error:

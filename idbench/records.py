@@ -117,7 +117,7 @@ class Generation(Record):
     batch: int | None = Field(default=None, description="how many images were made together")
     offload: str | None = Field(default=None, description="what of the model left the accelerator while idle")
     error: str | None = None
-    again: bool = Field(default=False, description="the model never ran for this job; the next run asks again")
+    again: Literal[True] | None = Field(default=None, description="the model did not run; the next run asks again")
     parameters: str | None = Field(default=None, description="digest of the model's parameters and weights")
 
     @property

@@ -259,7 +259,9 @@ def resummarise(run: Path, settings: Settings) -> dict[str, Any]:
         name: Verification(**values)
         for name, values in json.loads((run / "judges.json").read_text(encoding="utf-8")).items()
     }
-    summary = summarise(scores, images, suite, judges, settings)
+    models = json.loads((run / "run.json").read_text(encoding="utf-8"))["models"]
+    variants = [name for name, about in models.items() if about.get("sweep")]
+    summary = summarise(scores, images, suite, judges, settings, variants)
     write_json(run / "summary.json", summary)
     return summary
 

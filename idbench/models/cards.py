@@ -91,6 +91,7 @@ class Parameter(Record):
     meaning: str
     low: float | None = None
     high: float | None = None
+    multiple: int | None = None
     choices: tuple[str, ...] = ()
     loading: bool = False
     """Whether the model must be loaded anew for another value."""
@@ -123,6 +124,8 @@ class Parameter(Record):
         low, high = self.low, self.high
         if not ((low is None or value >= low) and (high is None or value <= high)):
             raise ValueError(f"expected {_range(low, high)}, found {value:g}")
+        if self.multiple and value % self.multiple:
+            raise ValueError(f"expected a multiple of {self.multiple}, found {value:g}")
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -108,11 +108,13 @@ def _resolve(spec: str) -> ModelSpec:
     name, kind, location = parse_model(spec)
     if kind == "images":
         raise ConfigError(f"images that exist are given with --images {name}={location}, not with --model")
-    if location or kind in registry.models.names():
+    if location:
         return ModelSpec(name, kind, location)
     folder = baselines_folder() / kind if kind in card_names() else Path(kind).expanduser()
     if (folder / "card.toml").is_file():
         return ModelSpec(name, load_card(folder).kind, str(folder.absolute()))
+    if kind in registry.models.names():
+        return ModelSpec(name, kind, location)
     if kind in PRESETS:
         raise ConfigError(f"no model is called '{kind}'; did you mean 'sim:{kind}'?")
     near = difflib.get_close_matches(kind, card_names(), n=1)

@@ -50,8 +50,9 @@ def combine(runs: Sequence[RunData]) -> RunData:
     suite = runs[0].suite[runs[0].suite["recognizer"].isin(judges[0])]
     config = runs[0].record["config"]
     settings = Settings(config["resamples"], config["level"], config["interval"], config["statistics_seed"])
-    summary = summarise(scores, images, suite, _verifications(runs[0], list(judges[0])), settings)
     sources = tuple(run.sources[0] for run in renamed)
+    variants = [m for source in sources for m, one in source.record["models"].items() if one.get("sweep")]
+    summary = summarise(scores, images, suite, _verifications(runs[0], list(judges[0])), settings, variants)
     return RunData(sources, summary, scores, images, suite, tuple(_notes(runs, judges)))
 
 

@@ -63,6 +63,19 @@ class RunData:
         """The models that are ranked: all but the oracles."""
         return [model for model in self.models if model not in self.summary["oracles"]]
 
+    @property
+    def variants(self) -> list[str]:
+        """Judged models that are one value of a sweep, as far as the summary knew of them."""
+        return list(self.summary.get("variants", ()))
+
+    def about(self, model: str) -> dict[str, Any]:
+        """What the record says of a model: kind, card, parameters, weights, sweep; {} where it says nothing."""
+        return next((dict(s.record["models"][model]) for s in self.sources if model in s.record["models"]), {})
+
+    def family(self, recognizer: str) -> str:
+        """The recognizer's family, such as arcface; empty where the record does not say."""
+        return str(self.record["recognizers"].get(recognizer, {}).get("family") or "")
+
     def is_oracle(self, model: str) -> bool:
         """Whether the row belongs to the ruler."""
         return model in self.summary["oracles"]

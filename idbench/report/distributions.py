@@ -10,11 +10,13 @@ import numpy as np
 
 from idbench.report.axis import BOTTOM, RIGHT, TOP, WIDTH, Axis
 from idbench.report.data import RunData
+from idbench.report.labels import shortened
 
 __all__ = ["distributions"]
 
 ROW = 26
 MOST_DOTS = 200
+LONGEST = 30
 
 
 @dataclass
@@ -22,6 +24,7 @@ class Strip:
     """One model's values: box (5, 25, 50, 75, 95 %) and dots, in pixels."""
 
     model: str
+    label: str
     y: float
     oracle: bool
     n: int
@@ -57,7 +60,7 @@ def _distribution(data: RunData, rows: Any, metric: str, band: dict[str, Any] | 
     if not models:
         return None
     low = min(0.0, *(float(values[m][0]) for m in models))
-    left = 12 + min(190, max(int(6.3 * len(m)) for m in models))
+    left = 12 + max(7 * len(shortened(m, LONGEST)) for m in models)
     axis = Axis(math.floor(low * 10) / 10, 1.02, left, WIDTH - RIGHT)
     strips = [_strip(m, values[m], axis, i, data.is_oracle(m)) for i, m in enumerate(models)]
     edges = tuple(axis.clipped(band[k]) for k in ("low", "median", "high")) if band else None
@@ -73,4 +76,6 @@ def _strip(model: str, values: Any, axis: Axis, row: int, oracle: bool) -> Strip
     )
     dots = [(axis(v), round(y + ((i * 0.618034) % 1 - 0.5) * ROW * 0.62, 2)) for i, v in enumerate(chosen)]
     a, b, c, d, e = (axis(float(q)) for q in np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]))
-    return Strip(model, y, oracle, len(values), float(np.median(values)), (a, b, c, d, e), dots)
+    return Strip(
+        model, shortened(model, LONGEST), y, oracle, len(values), float(np.median(values)), (a, b, c, d, e), dots
+    )

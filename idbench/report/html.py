@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idbench import __version__
-from idbench.report import accounts, distributions, frames, gallery, plane, protocols
+from idbench.report import accounts, cards, distributions, frames, gallery, plane, protocols, sweeps
 from idbench.report.data import RunData
+from idbench.report.marks import legend, marked
 from idbench.report.notes import notes
 from idbench.report.tables import Table, write_tables
 from idbench.store import write_bytes
@@ -39,8 +42,16 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["signed"] = lambda text: str(text).replace("-", "−")
+    environment.filters["breakable"] = _breakable
     environment.filters["json"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
     return environment
+
+
+def _breakable(name: str) -> str:
+    """Escaped, with places where a long name such as a sweep's may be broken."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("(?<=_)|(?=@)", "<wbr>", str(escape(name))))
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class Judge:
     subsets: Table | None
     further: Table | None
     tradeoff: Table | None
+    sweeps: list[Table]
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,8 @@ class Content:
     compact: list[Table]
     paper: list[Table]
     protocols: list[Table]
+    models: Table | None
+    independent: Table | None
     recognizers: Table | None
     quality: Table | None
     images: Table | None
@@ -75,42 +89,60 @@ class Content:
     @property
     def tables(self) -> list[Table]:
         """All of them."""
-        single = [self.recognizers, self.quality, self.images, self.errors, self.pooled, self.published]
+        single = [
+            self.models, self.independent, self.recognizers, self.quality, self.images, self.errors, self.pooled,
+            self.published,
+        ]  # fmt: skip
         many = [
-            t for j in self.judges for t in (j.headline, j.outcomes, *j.comparisons, j.subsets, j.further, j.tradeoff)
-        ]
+            t for j in self.judges
+            for t in (j.headline, j.outcomes, *j.comparisons, j.subsets, j.further, j.tradeoff, *j.sweeps)
+        ]  # fmt: skip
         return [t for t in (*many, *self.compact, *self.paper, *self.protocols, *single) if t is not None]
 
 
 def content(data: RunData) -> Content:
     """Compute every table of the report."""
     protocol = data.protocols[0]
-    both = len(data.protocols) == 2
+    strict, both = protocol == "strict", len(data.protocols) == 2
+    names = data.recognizers
     return Content(
-        judges=[_judge(data, name, protocol) for name in data.recognizers],
-        compact=[frames.compact(data, name) for name in data.recognizers] if protocol == "strict" else [],
-        paper=[frames.headline(data, name, "paper") for name in data.recognizers] if both else [],
-        protocols=[protocols.protocols(data, name) for name in data.recognizers] if both else [],
-        recognizers=frames.by_recognizer(data, protocol),
+        judges=[_judge(data, name, protocol) for name in names],
+        compact=[marked(data, frames.compact(data, name), [name]) for name in names] if strict else [],
+        paper=[marked(data, frames.headline(data, name, "paper"), [name]) for name in names] if both else [],
+        protocols=[marked(data, protocols.protocols(data, name), [name]) for name in names] if both else [],
+        models=cards.models(data),
+        independent=_marked(data, cards.independent_ranks(data) if strict else None),
+        recognizers=_marked(data, frames.by_recognizer(data, protocol), names),
         quality=accounts.judges(data),
-        images=frames.image_metrics(data),
+        images=_marked(data, frames.image_metrics(data)),
         errors=accounts.errors(data),
-        pooled=protocols.pooled(data),
+        pooled=_marked(data, protocols.pooled(data), names),
         published=protocols.published(data, files() / "paper_tables.csv"),
     )
+
+
+def _marked(data: RunData, table: Table | None, judges: Sequence[str] = ()) -> Table | None:
+    return marked(data, table, judges) if table else None
 
 
 def _judge(data: RunData, name: str, protocol: str) -> Judge:
     strict = protocol == "strict"
     return Judge(
         name=name,
-        headline=frames.headline(data, name, protocol),
-        outcomes=accounts.outcomes(data, name, protocol),
-        comparisons=accounts.comparisons(data, name) if strict else [],
-        subsets=frames.by_subset(data, name, protocol),
-        further=frames.further(data, name) if strict else None,
-        tradeoff=accounts.tradeoff(data, name) if strict else None,
+        headline=marked(data, frames.headline(data, name, protocol), [name]),
+        outcomes=marked(data, accounts.outcomes(data, name, protocol), [name]),
+        comparisons=[marked(data, t, [name]) for t in accounts.comparisons(data, name)] if strict else [],
+        subsets=_marked(data, frames.by_subset(data, name, protocol), [name]),
+        further=_marked(data, frames.further(data, name), [name]) if strict else None,
+        tradeoff=_marked(data, accounts.tradeoff(data, name), [name]) if strict else None,
+        sweeps=[_sweep(data, name, one) for one in sweeps.sweeps(data)] if strict else [],
     )
+
+
+def _sweep(data: RunData, judge: str, sweep: sweeps.Sweep) -> Table:
+    """Its rows are values of one model, so the signs stand in the title and are explained beneath."""
+    table = sweeps.table(data, judge, sweep)
+    return replace(table, legend=legend(data, sweep.models, [judge]))
 
 
 def render(data: RunData, tables: Content) -> str:
@@ -131,6 +163,8 @@ def render(data: RunData, tables: Content) -> str:
             all=data.group(judge, data.protocols[0]),
             level=f"{100 * data.summary['level']:g}",
             planes=plane.planes(data, judge) if strict else [],
+            curves=[_curve(data, judge, one) for one in sweeps.sweeps(data)] if strict else [],
+            unknown=cards.unknown(data),
             distributions=distributions.distributions(data, judge) if strict else [],
             gallery=gallery.build(data),
             notes=notes(data),
@@ -139,6 +173,11 @@ def render(data: RunData, tables: Content) -> str:
             script=Markup((folder / "report.js").read_text(encoding="utf-8")),
         )
     )
+
+
+def _curve(data: RunData, judge: str, sweep: sweeps.Sweep) -> tuple[str, plane.Plane | None]:
+    """What is swept, in words, and its curve."""
+    return sweeps.about(data, sweep), plane.sweep_plane(data, judge, sweep)
 
 
 def write(data: RunData, page: Path, tables_folder: Path) -> Path:

@@ -23,9 +23,9 @@ class Label:
     far: bool
 
 
-def shortened(name: str) -> str:
-    """A name that fits; the end is left out."""
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+def shortened(name: str, longest: int = LONGEST) -> str:
+    """A name that fits; its end stays, because there the values of a sweep differ."""
+    return name if len(name) <= longest else f"{name[: longest - 10]}…{name[-9:]}"
 
 
 def place(

@@ -22,7 +22,7 @@ LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--",
-    "−": "$-$", "×": r"$\times$",
+    "−": "$-$", "×": r"$\times$", "†": r"\dag{}", "‡": r"\ddag{}",
 }  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
+from idbench.report.cards import encoders, extras, title
 from idbench.report.data import RunData
 
 __all__ = ["notes"]
@@ -16,7 +18,9 @@ def notes(data: RunData) -> list[str]:
         *_about_the_run(data),
         *_about_the_suite(data),
         *_about_the_judges(data),
+        *_about_kinship(data),
         *_about_the_models(data),
+        *_about_many_pairs(data),
     ]
 
 
@@ -83,9 +87,47 @@ def _about_the_judges(data: RunData) -> Iterator[str]:
             yield f"{name}: no natural band, because no person has both a usable target and reference face."
 
 
+def _about_kinship(data: RunData) -> Iterator[str]:
+    """Judges that are of the family of a judged model's face encoder."""
+    for judge in data.recognizers:
+        family = data.family(judge)
+        kin = [m for m in data.judged if encoders(data, m, family)]
+        if not kin:
+            continue
+        others = [j for j in data.recognizers if not any(encoders(data, m, data.family(j)) for m in kin)]
+        end = "" if others else "; no judge of another family is in this run"
+        if others and "strict" in data.protocols:
+            end = f"; the headline has the ranking by {', '.join(others)} beside it"
+        yield (
+            f"{judge} is of the family ({family}) of a face encoder that some models were conditioned on or trained "
+            f"against, and may favour them: {_titles(data, kin)}{end}."
+        )
+
+
+def _titles(data: RunData, models: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(title(data, m) for m in models))
+
+
+def _about_many_pairs(data: RunData) -> Iterator[str]:
+    """Holm's correction multiplies the smallest p that the permutations can give by the number of pairs."""
+    comparisons = data.group(data.recognizers[0], "strict").get("comparisons", {})
+    pairs = max((len(found) for found in comparisons.values()), default=0)
+    resamples = data.record["config"].get("resamples") or 0
+    least = math.ceil(pairs / (1 - data.summary["level"]) + 1e-9)
+    if resamples and resamples < least:
+        yield (
+            f"{pairs} pairs are compared with {resamples} resamples: Holm's p cannot fall below "
+            f"{min(1.0, pairs / (resamples + 1)):.2f}, so no two models can be told apart; "
+            f"give --resamples {least} or more."
+        )
+
+
 def _about_the_models(data: RunData) -> Iterator[str]:
     if not data.judged:
         yield "No model was judged; the table shows the oracles only."
+    if given := {title(data, m): extras(data, m) for m in data.judged if extras(data, m)}:
+        said = "; ".join(f"{who} ({what})" for who, what in given.items())
+        yield f"Given more than prompt and references, which the other models were not: {said}."
     outcomes = data.summary["images"]["all"]["models"]
     for model in data.judged:
         counts = outcomes.get(model, {}).get("outcomes", {})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,21 @@ import numpy as np
 from idbench.report.axis import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis
 from idbench.report.data import RunData
 from idbench.report.labels import place
+from idbench.report.marks import name
+from idbench.report.sweeps import Sweep, sweeps
 
-__all__ = ["planes"]
+__all__ = ["planes", "sweep_plane"]
 
 HEIGHT = 460
+MOST_LABELS = 11
+"""Values of a sweep that are written beside their points and have an ellipse; of more, an even selection."""
+Where = Mapping[str, tuple[float, float]]
+Range = tuple[float, float]
 
 
 @dataclass
 class Point:
-    """A model in the plane; the ellipse is (rx, ry, degrees) in pixels."""
+    """A model in the plane; the ellipse is (rx, ry, degrees) in pixels; a variant is one value of a sweep."""
 
     model: str
     x: float
@@ -29,18 +35,21 @@ class Point:
     py: float
     oracle: bool
     on_front: bool
+    variant: bool = False
     ellipse: tuple[float, float, float] | None = None
     label: Any = None
 
 
 @dataclass
 class Plane:
-    """One drawing of the plane: axes, points, front, line and floor in pixels."""
+    """One drawing of the plane: axes, points, paths of sweeps, front, line and floor in pixels."""
 
     title: str
     xaxis: Axis
     yaxis: Axis
     points: list[Point] = field(default_factory=list)
+    curve: bool = False
+    paths: list[str] = field(default_factory=list)
     front: str = ""
     line: tuple[float, float, float, float] | None = None
     floor: float | None = None
@@ -49,38 +58,76 @@ class Plane:
 
 
 def planes(data: RunData, recognizer: str) -> list[Plane]:
-    """The plane around the models, and the whole one with the oracles; [] where nothing can be drawn."""
+    """The plane around the models, and the whole one with the oracles; [] where nothing can be drawn.
+
+    Models are named in the plane of their own, of a sweep both ends; oracles where they are drawn.
+    """
     group = data.group(recognizer, "strict")
-    where = _positions(data, group["models"])
+    where = _positions(data, group)
     judged = {m: p for m, p in where.items() if not data.is_oracle(m)}
+    swept = sweeps(data)
+    single = judged.keys() - {m for sweep in swept for m in sweep.models}
     drawn = []
     if judged:
-        drawn.append(_plane("The models", judged, group, data, *_ranges(judged, group)))
+        names = {m: name(data, m, [recognizer]) for m in single} | _ends(data, recognizer, swept, judged)
+        ranges = _ranges(judged, group, single, [group["copy_paste_floor"]])
+        drawn.append(_plane("The models", data, group, judged, ranges, names, swept, single))
     if len(where) > len(judged):
         xs = [x for x, _ in where.values()]
-        drawn.append(_plane("With the oracles", where, group, data, (min(-0.05, *xs) - 0.05, 1.05), (-1.12, 1.12)))
+        whole = (min(-0.05, *xs) - 0.05, 1.05), (-1.12, 1.12)
+        oracles = {m: m for m in where if data.is_oracle(m)}
+        drawn.append(_plane("With the oracles", data, group, where, whole, oracles, swept, single))
     return drawn
 
 
-def _positions(data: RunData, models: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    names = ("sim_gt_failure_aware", "copy_paste")
+def sweep_plane(data: RunData, recognizer: str, sweep: Sweep) -> Plane | None:
+    """The curve of a sweep, beside the line that the other models draw; None where no point is known."""
+    group = data.group(recognizer, "strict")
+    where = {m: p for m, p in _positions(data, group).items() if m in sweep.models}
+    if not where:
+        return None
+    order = [m for m in sweep.models if m in where]
+    kept = {*order[:: -(-len(order) // MOST_LABELS)], order[-1]}
+    names = {m: text for m, text in sweep.labels.items() if m in kept}
+    title = f"{name(data, order[0], [recognizer]).replace(order[0], sweep.of)} over {sweep.parameter}"
+    plane = _plane(title, data, group, where, _ranges(where, group, kept), names, [sweep], kept)
+    return replace(
+        plane, curve=True, front="", points=[replace(p, on_front=False, variant=False) for p in plane.points]
+    )
+
+
+def _ends(data: RunData, recognizer: str, swept: Sequence[Sweep], where: Collection[str]) -> dict[str, str]:
+    """Names of each sweep's first and last point; those between would not fit."""
+    names = {}
+    for sweep in swept:
+        known = [m for m in sweep.models if m in where]
+        for model in {*known[:1], *known[-1:]}:
+            signs = name(data, model, [recognizer]).removeprefix(model)
+            names[model] = f"{sweep.of}@{sweep.labels[model]}{signs}"
+    return names
+
+
+def _positions(data: RunData, group: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    models, names = group["models"], ("sim_gt_failure_aware", "copy_paste")
     return {
         m: (models[m][names[0]]["mean"], models[m][names[1]]["mean"])
         for m in data.models if all(name in models.get(m, {}) for name in names)
     }  # fmt: skip
 
 
-def _ranges(where: dict[str, tuple[float, float]], group: dict[str, Any]) -> tuple[Any, Any]:
-    """Both ranges, so that points and their ellipses fit."""
+def _ranges(
+    where: Where, group: dict[str, Any], spread: Collection[str], xs: Sequence[float] = ()
+) -> tuple[Range, Range]:
+    """Both ranges, so that points, the ellipses of `spread`, and `xs` fit."""
     ranges = []
     for k in (0, 1):
         values = [p[k] for p in where.values()]
         for model, matrix in group["tradeoff"].get("ellipses", {}).items():
-            if model in where:
+            if model in where and model in spread:
                 reach = 2.45 * math.sqrt(max(0.0, matrix[k][k]))
                 values += [where[model][k] - reach, where[model][k] + reach]
         if k == 0:
-            values.append(group["copy_paste_floor"])
+            values += xs
         low, high = min(values), max(values)
         pad = max(0.08 * (high - low), 0.03)
         ranges.append((low - pad, high + pad))
@@ -89,32 +136,51 @@ def _ranges(where: dict[str, tuple[float, float]], group: dict[str, Any]) -> tup
 
 def _plane(
     title: str,
-    where: dict[str, tuple[float, float]],
-    group: dict[str, Any],
     data: RunData,
-    xrange: tuple[float, float],
-    yrange: tuple[float, float],
+    group: dict[str, Any],
+    where: Where,
+    ranges: tuple[Range, Range],
+    names: Mapping[str, str],
+    swept: Sequence[Sweep],
+    spread: Collection[str],
 ) -> Plane:
-    xaxis, yaxis = Axis(*xrange, LEFT, WIDTH - RIGHT), Axis(*yrange, HEIGHT - BOTTOM, TOP)
-    plane = Plane(title, xaxis, yaxis, floor=xaxis(group["copy_paste_floor"]))
+    """names : the points that get a label; spread : those that get an ellipse."""
+    xaxis, yaxis = Axis(*ranges[0], LEFT, WIDTH - RIGHT), Axis(*ranges[1], HEIGHT - BOTTOM, TOP)
+    plane = Plane(title, xaxis, yaxis)
     found = group["tradeoff"]
+    variants = {m for sweep in swept for m in sweep.models}
     for model, (x, y) in where.items():
         matrix = found.get("ellipses", {}).get(model)
-        ellipse = _ellipse(matrix, plane, data.summary["level"]) if matrix else None
-        oracle = data.is_oracle(model)
-        on_front = model in found["pareto"]
-        plane.points.append(Point(model, x, y, xaxis(x), yaxis(y), oracle, on_front, ellipse))
+        ellipse = _ellipse(matrix, plane, data.summary["level"]) if matrix and model in spread else None
+        point = Point(model, x, y, xaxis(x), yaxis(y), data.is_oracle(model), model in found["pareto"])
+        plane.points.append(replace(point, variant=model in variants, ellipse=ellipse))
+    if xaxis.low <= group["copy_paste_floor"] <= xaxis.high:
+        plane.floor = xaxis(group["copy_paste_floor"])
     plane.front = _staircase([where[m] for m in found["pareto"] if m in where], plane)
-    shaping = [p for m, p in where.items() if not data.is_oracle(m) and p[0] >= group["copy_paste_floor"]]
-    plane.line = _fit(shaping, plane)
-    _name(plane.points)
+    plane.line = _fit(_shaping(data, group), plane)
+    plane.paths = [path for sweep in swept if sweep.numeric and (path := _path(sweep.models, where, plane))]
+    _name(plane.points, names)
     return plane
 
 
-def _name(points: Sequence[Point]) -> None:
-    """Labels; where oracles are drawn only they get one, since the models have theirs in the plane of their own."""
-    named = [p for p in points if p.oracle] or points
-    labels = place([(p.px, p.py, p.model) for p in named], [(p.px, p.py) for p in points], WIDTH, TOP, HEIGHT - BOTTOM)
+def _shaping(data: RunData, group: dict[str, Any]) -> list[tuple[float, float]]:
+    """The points that shape the line: models above the floor that are no variants of a sweep."""
+    return [
+        p for m, p in _positions(data, group).items()
+        if not data.is_oracle(m) and m not in data.variants and p[0] >= group["copy_paste_floor"]
+    ]  # fmt: skip
+
+
+def _path(models: Sequence[str], where: Where, plane: Plane) -> str:
+    """SVG path through the models' points; empty for fewer than two."""
+    known = [where[m] for m in models if m in where]
+    return "M" + "L".join(f"{plane.xaxis(x)} {plane.yaxis(y)}" for x, y in known) if len(known) > 1 else ""
+
+
+def _name(points: Sequence[Point], names: Mapping[str, str]) -> None:
+    named = [p for p in points if p.model in names]
+    texts = [(p.px, p.py, names[p.model]) for p in named]
+    labels = place(texts, [(p.px, p.py) for p in points], WIDTH, TOP, HEIGHT - BOTTOM)
     for point, label in zip(named, labels, strict=True):
         point.label = label
 

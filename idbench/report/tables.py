@@ -15,7 +15,7 @@ import pandas as pd
 from idbench.report import markup
 from idbench.store import write_bytes
 
-__all__ = ["MISSING", "Cell", "Column", "Number", "Row", "Table", "bare", "slug", "write_tables"]
+__all__ = ["MISSING", "Cell", "Column", "Marked", "Number", "Row", "Table", "bare", "slug", "write_tables"]
 
 MISSING = "–"
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
@@ -39,7 +39,19 @@ class Number:
         return Number(entry["mean"], entry.get("low"), entry.get("high"), entry.get("n"))
 
 
-Cell = str | int | Number | None
+@dataclass(frozen=True)
+class Marked:
+    """A name with signs beside it that the table's legend explains; `said` is their meaning in words."""
+
+    text: str
+    signs: str
+    said: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.signs}"
+
+
+Cell = str | int | Number | Marked | None
 
 
 @dataclass(frozen=True)
@@ -106,15 +118,20 @@ class Table:
     title: str
     columns: Sequence[Column]
     rows: Sequence[Row]
-    caption: str = ""
+    legend: Sequence[str] = ()
 
     @property
     def groups(self) -> list[tuple[str, int]]:
         """Headings over neighbouring columns, with how many columns each spans."""
         return [(name, len(list(part))) for name, part in groupby(self.columns, key=lambda c: c.group)]
 
+    @property
+    def marked(self) -> set[str]:
+        """Names of the columns that hold a name with signs."""
+        return {c.name for row in self.rows for c, cell in self.cells(row) if isinstance(cell, Marked)}
+
     def frame(self) -> pd.DataFrame:
-        """Full precision; a number with an interval becomes four columns: mean, low, high, n."""
+        """Full precision; a number with an interval becomes four columns: mean, low, high, n; signs get one."""
         return pd.DataFrame([_flat(self, row) for row in self.rows], columns=_flat_names(self), dtype=object)
 
     def csv(self) -> str:
@@ -127,13 +144,15 @@ class Table:
         lines = [headings, ["---" if c.kind == "text" else "--:" for c in self.columns]]
         lines += [[column.text(cell) for column, cell in self.cells(row)] for row in self.rows]
         escaped = [line if i == 1 else [markup.markdown(text) for text in line] for i, line in enumerate(lines)]
-        return "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
+        table = "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
+        return table + "".join(f"\n{markup.markdown(line)}\n" for line in self.legend)
 
     def latex(self) -> str:
-        """A tabular for `\\input`; needs the package booktabs."""
+        """A tabular for `\\input`; needs the package booktabs. The legend is a comment, for the caption."""
         spec = "".join("l" if c.kind == "text" else "r" for c in self.columns)
         lines = [
             f"% {markup.one_line(self.title)}; needs \\usepackage{{booktabs}}",
+            *(f"% for the caption: {markup.latex(line)}" for line in self.legend),
             f"\\begin{{tabular}}{{{spec}}}",
             "\\toprule",
         ]
@@ -157,6 +176,8 @@ def _flat_names(table: Table) -> list[str]:
     for column in table.columns:
         wide = column.kind == "number" and column.interval
         names += [f"{column.name}_{part}" for part in ("mean", "low", "high", "n")] if wide else [column.name]
+        if column.name in table.marked:
+            names.append(f"{column.name}_marks")
     return names
 
 
@@ -168,11 +189,14 @@ def _flat(table: Table, row: Row) -> list[Any]:
             values += [number.mean, number.low, number.high, number.n]
         else:
             values.append(cell.mean if isinstance(cell, Number) else _plain(cell))
+        if column.name in table.marked:
+            values.append(cell.said if isinstance(cell, Marked) else None)
     return values
 
 
-def _plain(cell: str | int | None) -> str | int | None:
-    """A name that a spreadsheet would run as a formula is marked as text."""
+def _plain(cell: str | int | Marked | None) -> str | int | None:
+    """A name without its signs; one that a spreadsheet would run as a formula is marked as text."""
+    cell = cell.text if isinstance(cell, Marked) else cell
     return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 

@@ -8,7 +8,7 @@ protocol too. Every similarity has two forms: `sim_gt` over people who were foun
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,8 +33,13 @@ def summarise(
     suite: pd.DataFrame,
     judges: Mapping[str, Verification],
     settings: Settings,
+    variants: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Every number of the report from scores.parquet, images.parquet and suite.parquet."""
+    """Every number of the report from scores.parquet, images.parquet and suite.parquet.
+
+    variants : models that are one value of a sweep. They are measured and ranked like others, but several
+    settings of one model are not several models, so they do not shape the trade-off line.
+    """
     models = _model_order(list(images["model"].unique()))
     recognizers: dict[str, Any] = {}
     for recognizer, rows in scores.groupby("recognizer", sort=False):
@@ -43,7 +48,9 @@ def summarise(
         per_protocol: dict[str, Any] = {}
         for protocol, part in rows.groupby("protocol", sort=False):
             if protocol == "strict":
-                per_protocol["strict"] = summarise_strict(str(recognizer), part, photos, judged, models, settings)
+                per_protocol["strict"] = summarise_strict(
+                    str(recognizer), part, photos, judged, models, settings, variants
+                )
             else:
                 per_protocol["paper"] = summarise_paper(part, models)
         recognizers[str(recognizer)] = per_protocol
@@ -51,6 +58,7 @@ def summarise(
         "schema_version": SUMMARY_VERSION,
         "models": models,
         "oracles": [model for model in models if model in ORACLES],
+        "variants": [model for model in models if model in variants],
         "level": settings.level,
         "recognizers": recognizers,
         "images": _images(images, models, settings),

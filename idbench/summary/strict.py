@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -49,16 +50,17 @@ def summarise_strict(
     judged: Verification | None,
     models: list[str],
     settings: Settings,
+    variants: Collection[str] = (),
 ) -> dict[str, Any]:
     """Every number of one recognizer, for all cases and per subset.
 
     rows : its strict rows of scores.parquet; photos : its rows of suite.parquet; judged : how well it tells
-    people apart; models in the order of the tables.
+    people apart; models in the order of the tables; variants : those that do not shape the trade-off line.
     """
     band = natural_band(photos["sim_tr"])
     rows = _per_image(with_derived(rows, photos, band, judged))
     groups = {
-        name: _strict_group(part, models, settings, (recognizer, "strict", name))
+        name: _strict_group(part, models, settings, variants, (recognizer, "strict", name))
         for name, part in groups_of(rows).items()
     }
     return {
@@ -115,7 +117,9 @@ def _per_image(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: means[name].where(first) for name in PER_IMAGE})
 
 
-def _strict_group(rows: pd.DataFrame, models: list[str], settings: Settings, labels: tuple[str, ...]) -> dict[str, Any]:
+def _strict_group(
+    rows: pd.DataFrame, models: list[str], settings: Settings, variants: Collection[str], labels: tuple[str, ...]
+) -> dict[str, Any]:
     names = [name for name in metric_declarations() if name in rows.columns]
     wide = rows.pivot(index=["cluster", "case", "seed", "person"], columns="model", values=names).sort_index()
     clusters = wide.index.get_level_values("cluster").to_numpy()
@@ -148,7 +152,7 @@ def _strict_group(rows: pd.DataFrame, models: list[str], settings: Settings, lab
         "copy_paste_floor": floor,
         **_comparisons(_paired(wide, rows, ranked), ranked, table, floor, settings, labels),
         "paired_on": "case and person" if _seeds_differ(rows, ranked) else "case, seed and person",
-        "tradeoff": _tradeoff(wide, clusters, ranked, floor, settings, settings.rng(*labels, "trade-off")),
+        "tradeoff": _tradeoff(wide, clusters, ranked, variants, floor, settings, settings.rng(*labels, "trade-off")),
     }
 
 
@@ -198,12 +202,18 @@ def _above(values: dict[str, Any], floor: float) -> bool:
 
 
 def _tradeoff(
-    wide: pd.DataFrame, clusters: Any, models: list[str], floor: float, settings: Settings, rng: np.random.Generator
+    wide: pd.DataFrame,
+    clusters: Any,
+    models: list[str],
+    variants: Collection[str],
+    floor: float,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Pareto front, hypervolume, spread of each point, and signed distances from the line through the others.
 
     Models below the floor draw strangers and so tell nothing about the trade-off: they shape neither front
-    nor line.
+    nor line. Variants of a sweep shape the front, where they can be had, but not the line.
     """
     names = [(name, model) for name in ("sim_gt_failure_aware", "copy_paste") for model in models]
     if not names:
@@ -217,13 +227,24 @@ def _tradeoff(
     k = len(models)
     x, y = point[:k], point[k:]
     shaping = np.where(x >= floor, 0.0, np.nan)
-    spread = line_distances(draws[:, :k] + shaping, draws[:, k:])
+    varied = np.array([model in variants for model in models])
+    spread = _line_distances(draws[:, :k] + shaping, draws[:, k:], varied)
     return {
         "pareto": [models[i] for i in pareto_front(x + shaping, y)],
         "hypervolume": hypervolume(x + shaping, y),
-        "line_distance": _distances(models, line_distances(x + shaping, y), spread, settings.level),
+        "line_distance": _distances(models, _line_distances(x + shaping, y, varied), spread, settings.level),
         "ellipses": {m: c for i, m in enumerate(models) if (c := _covariance(draws[:, [i, k + i]])) is not None},
     }
+
+
+def _line_distances(x: Any, y: Any, varied: Any) -> Any:
+    """`line_distances` from the line of the models that are not `varied` (m,); each of those is laid beside them."""
+    distances = np.full(x.shape, np.nan)
+    distances[..., ~varied] = line_distances(x[..., ~varied], y[..., ~varied])
+    for i in np.flatnonzero(varied):
+        beside = [*np.flatnonzero(~varied), i]
+        distances[..., i] = line_distances(x[..., beside], y[..., beside])[..., -1]
+    return distances
 
 
 def _distances(models: list[str], distances: Any, spread: Any, level: float) -> dict[str, Any]:
