@@ -168,14 +168,15 @@ class ModelProducer:
     def _record(self, task: Task, reply: Reply) -> Generation:
         """What a process's answer means for the ledger; an image it claims must be there."""
         job = task.job
-        about = {
+        about: dict[str, Any] = {
             "seconds": reply.seconds,
             "peak_memory": reply.peak_memory,
             "batch": reply.batch,
             "offload": reply.offload,
         }
         if reply.outcome != "generated":
-            return self._failed(job.case, job.seed, reply.error or "no reason given", again=reply.again or None, **about)
+            about["again"] = True if reply.again else None
+            return self._failed(job.case, job.seed, reply.error or "no reason given", **about)
         try:
             return self._generated(job.case, job.seed, task.output, task.output.read_bytes(), **about)
         except OSError as error:

@@ -186,7 +186,7 @@ def _surprises(config: RunConfig, previous: RunRecord | None, opened: _Opened) -
         yield "no --images given: only the oracles are scored"
     for _, model in opened.models:
         if isinstance(model, CardModel):
-            yield from (s.text for s in stoppers(model.card, model.settings, config.device) if s.kind == "memory")
+            yield from (s.text for s in stoppers(model.card, model.settings, config.device))
     if config.detector is None and opened.analyser.detector.name == "mtcnn":
         yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
     before = previous.config if previous else {}

@@ -93,7 +93,9 @@ def test_killed_twice_a_run_goes_on_and_ends_with_every_outcome(real_suite, pack
         assert sorted(mine["case"]) == sorted(cases) and set(mine["outcome"]) == {"generated"}
         assert (mine["width"] == 64).all() and (mine["height"] == 64).all()
         assert (mine["seconds"] > 0).all() and (mine["peak_memory"] > 1e6).all()
-        assert {path.name for path in (run / "images" / model).iterdir()} == {f"{case_filename(c)}--0.png" for c in cases}
+        assert {path.name for path in (run / "images" / model).iterdir()} == {
+            f"{case_filename(c)}--0.png" for c in cases
+        }
     assert not (run / ".references").exists()
     record = json.loads((run / "run.json").read_text())
     about = record["models"]["withanyone"]

@@ -301,7 +301,9 @@ def test_expected_memory_follows_the_weights_that_are_here_else_the_card(card: C
 
 def test_memory_is_a_stopper_only_where_there_is_too_little(card: Card):
     huge = card.model_copy(update={"billions": {"transformer": 1e6}})
-    kinds = {name: [s.kind for s in stoppers(c, settings_of(c, {}), "cpu")] for name, c in (("big", huge), ("small", card))}
+    kinds = {
+        name: [s.kind for s in stoppers(c, settings_of(c, {}), "cpu")] for name, c in (("big", huge), ("small", card))
+    }
     assert kinds == {"big": ["weights", "memory"], "small": kinds["small"]} and "weights" in kinds["small"]
 
 
@@ -348,12 +350,21 @@ def test_a_dry_run_says_everything_and_does_nothing(folder: Path, tmp_path: Path
     planned = json.loads(idbench("run", *flags, "--json").stdout)
     assert [entry["model"] for entry in planned["models"]] == ["mine@guidance=1", "mine@guidance=2"]
     first = planned["models"][0]
-    assert first["to_do"] == first["images"] == len(first["jobs"]) > 0 and {job["seed"] for job in first["jobs"]} == {0, 1}
+    assert first["to_do"] == first["images"] == len(first["jobs"]) > 0 and {job["seed"] for job in first["jobs"]} == {
+        0,
+        1,
+    }
     assert (first["parameters"]["width"], first["parameters"]["height"]) == (640, 480)
     assert first["weights"][0]["gigabytes"] == 1.5 and not first["weights"][0]["here"]
     assert first["gpu_memory_gb"] == 25.2 and any("are not here" in text for text in first["stoppers"])
     said = idbench("run", *flags).stdout
-    for part in ("to be fetched, about 1.5 GB", "MIT", "GPU memory   about 25.2 GB", "guidance=2.0", "nothing was done"):
+    for part in (
+        "to be fetched, about 1.5 GB",
+        "MIT",
+        "GPU memory   about 25.2 GB",
+        "guidance=2.0",
+        "nothing was done",
+    ):
         assert part in said
     assert not out.exists()
 

@@ -19,7 +19,7 @@ from idbench.models.opening import ModelSpec
 from idbench.models.processes import Crew, Reply, Task, gpus
 from idbench.records import Person
 
-UNRULY = '''
+UNRULY = """
 import os, pathlib, sys, time
 import numpy as np
 from idbench.errors import WeightsError
@@ -56,7 +56,7 @@ class Unruly:
         return done
 
 def open_model(name, location, given): return Unruly(name, location, given)
-'''
+"""
 
 
 @pytest.fixture
@@ -144,7 +144,10 @@ def test_a_model_that_only_fails_is_given_up_and_says_so(plugin, tmp_path: Path)
     ("location", "reason"),
     [
         ("cannot load", "the model could not be loaded: no weights at /nowhere"),
-        ("dies loading", "the model could not be loaded: the model's process ended (exit code 7): CUDA driver is unhappy"),
+        (
+            "dies loading",
+            "the model could not be loaded: the model's process ended (exit code 7): CUDA driver is unhappy",
+        ),
     ],
 )
 def test_a_model_that_cannot_load_fails_every_job_for_now(plugin, tmp_path: Path, location: str, reason: str):
@@ -299,7 +302,13 @@ def test_reasons_are_one_short_line():
 
 @pytest.mark.parametrize(
     ("visible", "device", "expected"),
-    [("0,2", "auto", ["0", "2"]), ("", "auto", []), ("-1", "cuda", []), ("1", "cpu", []), ("GPU-8a", "cuda", ["GPU-8a"])],
+    [
+        ("0,2", "auto", ["0", "2"]),
+        ("", "auto", []),
+        ("-1", "cuda", []),
+        ("1", "cpu", []),
+        ("GPU-8a", "cuda", ["GPU-8a"]),
+    ],
 )
 def test_gpus_are_those_the_user_allows(monkeypatch, visible, device, expected):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

@@ -74,6 +74,7 @@ def show(
         "face encoders": ", ".join(f"{e.name} ({e.family}, {e.use})" for e in card.face_encoders) or "none",
         "also given": ", ".join(card.extra_conditioning) or "nothing but prompt and references",
         "packages": ", ".join(card.packages),
+        "known problems": "; ".join(card.known_problems),
     }
     for what, value in facts.items():
         if value:

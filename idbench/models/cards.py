@@ -146,6 +146,7 @@ class Card(Record):
     face_encoders: tuple[FaceEncoder, ...] = ()
     extra_conditioning: tuple[str, ...] = Field((), description="what it is given besides prompt and references")
     most_people: int | None = Field(None, ge=1, description="more people are refused; None: no limit known")
+    known_problems: tuple[str, ...] = Field((), description="what is known to go wrong, one sentence each")
     packages: tuple[str, ...] = Field((), description="distributions that must be installed")
     weights: tuple[Weights, ...] = ()
     billions: dict[str, float] = Field(

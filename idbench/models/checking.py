@@ -26,15 +26,17 @@ ACTIVATIONS = 1.2
 
 @dataclass(frozen=True)
 class Stopper:
-    """One thing that would stop a model here. Memory is an estimate and stops no run."""
+    """One thing that would stop a model here. Memory is an estimate, and a known problem may have gone away; these
+    two stop no run."""
 
-    kind: Literal["package", "weights", "memory"]
+    kind: Literal["package", "weights", "memory", "known"]
     text: str
 
 
 def stoppers(card: Card, settings: Settings, device: str = "auto") -> list[Stopper]:
     """Everything that would stop a model with these settings on this machine."""
-    return [*_packages(card), *_weights(card, settings), *_memory(card, settings, device)]
+    known = [Stopper("known", f"{card.name}: {problem}") for problem in card.known_problems]
+    return [*_packages(card), *_weights(card, settings), *_memory(card, settings, device), *known]
 
 
 def require(card: Card, settings: Settings) -> None:

@@ -7,7 +7,7 @@ drawn on the CPU, each job's from its own seed: every device and every batch beg
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,6 +20,7 @@ from idbench.images import RGB, decode
 from idbench.models.base import Generated, Job
 from idbench.models.carded import CardModel
 from idbench.models.checking import require
+from idbench.models.pipelines import FaceReader, Refused, finished, one_line, open_pipeline, place
 from idbench.records import Record, problem_of
 
 if TYPE_CHECKING:
@@ -61,10 +62,6 @@ class Pipeline(Record):
         return self
 
 
-class Refused(Exception):
-    """Why a job gets no image; the others do."""
-
-
 class DiffusersModel(CardModel):
     """One diffusers pipeline, as its card says. Raises `ConfigError` if the card's `[pipeline]` is no valid one."""
 
@@ -76,7 +73,7 @@ class DiffusersModel(CardModel):
             known = [field.alias or key for key, field in Pipeline.model_fields.items()]
             raise ConfigError(f"card '{self.card.name}', pipeline: {problem_of(error, known)}") from error
         self._pipeline: Any = None
-        self._embed: Callable[[RGB], Any] | None = None
+        self._faces: FaceReader | None = None
 
     def load(self, device: str, offload: str = "none") -> None:
         """Load the pipeline. Raises `MissingPackageError` or `WeightsError`, one line."""
@@ -84,22 +81,21 @@ class DiffusersModel(CardModel):
         import torch
 
         dtype = getattr(torch, str(self.parameters["dtype"]))
-        pipeline = _open_pipeline(self.plan, self.weights(BASE), dtype)
+        pipeline = open_pipeline(self.plan.class_name, self.weights(BASE), dtype, **self.plan.loading)
         if self.plan.references == "embedding":
             _load_adapter(pipeline, self.weights(ADAPTER))
-            self._embed = _face_embedder(self.weights(FACES), device)
-        pipeline.set_progress_bar_config(disable=True)
-        _place(pipeline, device, offload)
+            self._faces = FaceReader(self.weights(FACES), device)
+        place(pipeline, device, offload)
         self._pipeline = pipeline
 
     def close(self) -> None:
         """Let go of the networks."""
-        self._pipeline = self._embed = None
+        self._pipeline = self._faces = None
         gc.collect()
 
     def generate(self, jobs: Sequence[Job]) -> list[Generated]:
-        """One answer per job. People beyond the card's `most_people`, references that cannot be read or show no
-        face where one is needed, and images that are no numbers are answers with a reason."""
+        """One answer per job. References that cannot be read or show no face where one is needed, and images that
+        are no numbers, are answers with a reason."""
         made: dict[int, Generated] = {}
         ready: dict[int, tuple[str, Any]] = {}
         for index, job in enumerate(jobs):
@@ -117,23 +113,17 @@ class DiffusersModel(CardModel):
         """A job's prompt and references as the pipeline takes them. Raises `Refused` or `UnreadableImageError`."""
         if self.plan.references == "none":
             return job.prompt, None
-        most = self.card.most_people
-        if most is not None and len(job.people) > most:
-            raise Refused(f"{len(job.people)} people asked for, {self.card.title} takes {most} at most")
-        if lacking := [number for number, person in enumerate(job.people, 1) if not person.references]:
-            raise Refused(f"person {lacking[0]} has no reference")
-        if not job.people:
-            raise Refused(f"nobody asked for, {self.card.title} needs a reference")
         photos = [decode(person.references[0].read(), person.references[0].name) for person in job.people]
         marks = [self.plan.placeholder.format(n=number) for number in range(1, len(photos) + 1)]
         return " ".join([*filter(None, marks), job.prompt]), self._references(photos)
 
     def _references(self, photos: Sequence[RGB]) -> Any:
         """References in the card's form; embeddings are one tensor (people, numbers)."""
-        if self._embed is not None:
+        if self._faces is not None:
             import torch
 
-            return torch.stack([torch.as_tensor(self._embed(photo)) for photo in photos])
+            faces = torch.stack([torch.as_tensor(self._faces.largest(photo).embedding) for photo in photos])
+            return torch.nn.functional.normalize(faces, dim=1)
         images = [_sized(photo, self.plan) for photo in photos]
         return images if self.plan.references == "list" else grid(images)
 
@@ -160,7 +150,7 @@ class DiffusersModel(CardModel):
             call[self.plan.keyword] = references
         with _drawing_from(jobs[0].seed):
             images = self._pipeline(**call, output_type="np").images
-        return [_finished(image) for image in images]
+        return [finished(image) for image in images]
 
 
 def open_model(name: str, location: str, given: Mapping[str, str]) -> DiffusersModel:
@@ -194,13 +184,6 @@ def _sized(photo: RGB, plan: Pipeline) -> Image:
     return image if image.size == tuple(sides) else ImageOps.fit(image, (sides[0], sides[1]), Image.Resampling.LANCZOS)
 
 
-def _finished(image: Any) -> Generated:
-    """8-bit pixels of an image (height, width, 3) in [0, 1]."""
-    if not np.isfinite(image).all():
-        return Generated(None, "the image is not a number everywhere; another dtype may help")
-    return Generated(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
-
-
 @contextmanager
 def _drawing_from(seed: int) -> Iterator[None]:
     """Some pipelines also draw from torch's global generators: these begin at the seed, and are put back."""
@@ -209,23 +192,6 @@ def _drawing_from(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
-
-
-def _open_pipeline(plan: Pipeline, folder: Path, dtype: Any) -> Any:
-    """The card's pipeline from a local folder, on the CPU."""
-    import diffusers
-
-    maker = getattr(diffusers, plan.class_name, None)
-    if maker is None:
-        raise MissingPackageError(f"diffusers {diffusers.__version__} has no {plan.class_name}; install a newer one")
-    try:
-        return maker.from_pretrained(
-            folder, torch_dtype=dtype, local_files_only=True, use_safetensors=True, **plan.loading
-        )
-    except MemoryError:
-        raise
-    except Exception as error:  # damaged files raise anything
-        raise WeightsError(f"{plan.class_name} cannot be loaded from {folder} ({_line(error)})") from error
 
 
 def _load_adapter(pipeline: Any, file: Path) -> None:
@@ -240,40 +206,4 @@ def _load_adapter(pipeline: Any, file: Path) -> None:
     except MissingPackageError:
         raise
     except Exception as error:  # as above
-        raise WeightsError(f"{file} is no IP-Adapter for {type(pipeline).__name__} ({_line(error)})") from error
-
-
-def _face_embedder(pack: Path, device: str) -> Callable[[RGB], Any]:
-    """From a photo to the unit embedding of its largest face. Raises `Refused` for a photo without one."""
-    from idbench.faces.analyse import pad_to_square
-    from idbench.faces.insightface import open_detector, open_recognizer
-
-    detector, recognizer = open_detector(str(pack), device, None), open_recognizer(FACES, str(pack), device)
-
-    def embed(photo: RGB) -> Any:
-        for pixels in (photo, pad_to_square(photo)):  # a face that fills its photo is found with room around it
-            found = detector.detect(pixels).with_spread_landmarks()
-            if len(found):
-                sides = found.boxes[:, 2:] - found.boxes[:, :2]
-                largest = int(sides.prod(axis=1).argmax())
-                crop = recognizer.alignment.crop(pixels, found.boxes[largest], found.landmarks[largest])
-                vector = recognizer.embed(crop[None])[0]
-                return vector / np.linalg.norm(vector)
-        raise Refused("a reference shows no face")
-
-    return embed
-
-
-def _place(pipeline: Any, device: str, offload: str) -> None:
-    """Put the networks where they shall be while they are not at work."""
-    if device == "cpu" or offload == "none":
-        pipeline.to(device)
-    elif offload == "model":
-        pipeline.enable_model_cpu_offload(device=device)
-    else:
-        pipeline.enable_sequential_cpu_offload(device=device)
-
-
-def _line(error: BaseException) -> str:
-    """The beginning of an error, in one line."""
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
+        raise WeightsError(f"{file} is no IP-Adapter for {type(pipeline).__name__} ({one_line(error)})") from error
