@@ -65,7 +65,7 @@ def _needs(model: CardModel, device: str) -> dict[str, Any]:
     card, settings = model.card, model.settings
     memory = expected_memory(card, settings)
     wanted = []
-    for need in card.weights:
+    for need in card.needed(settings.parameters):
         found = weights.find(need, settings.places.get(need.role))
         about = need.model_dump(include={"role", "hub", "file", "revision", "gigabytes", "licence", "gated"})
         place = found or settings.places.get(need.role) or weights.expected_at(need)

@@ -121,6 +121,7 @@ def check(
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="Name of a card, or a folder with one.")],
+    change: Set = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Download a model's weights, after saying what, from where, how large and under which licence."""
@@ -128,8 +129,8 @@ def fetch(
     from idbench.models import weights
     from idbench.models.fetching import fetch_pack, look_up
 
-    card = _open(name).card
-    for need in card.weights:
+    model = _open(name, change)
+    for need in model.card.needed(model.parameters):
         place = weights.expected_at(need)
         if weights.is_whole(need):
             typer.echo(f"{need.role}: here, {weights.find(need)}", err=True)
@@ -137,7 +138,7 @@ def fetch(
         if need.form == "pack":
             fetch_pack(need, lambda what: yes or typer.confirm(what, abort=True, err=True))
             continue
-        offer = look_up(need, card.name)
+        offer = look_up(need, model.card.name)
         confirm_download(offer, place, f"{offer.licence or need.licence} ({need.licence})", yes)
         with progress() as callback:
             download(offer, place.parent if need.form == "file" else place, callback)

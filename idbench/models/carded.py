@@ -84,5 +84,5 @@ class CardModel:
 
     def describe(self) -> dict[str, Any]:
         """Kind, version, and a digest of every set of weights. Raises `WeightsError` if some are not here."""
-        digests = {need.role: weights.digest(self.weights(need.role)) for need in self.card.weights}
+        digests = {need.role: weights.digest(self.weights(need.role)) for need in self.card.needed(self.parameters)}
         return {"kind": self.card.kind, "version": self.version, "weights": digests}

@@ -74,6 +74,7 @@ class Weights(Record):
     gigabytes: float = Field(gt=0, description="about how much is fetched")
     licence: str
     gated: bool = Field(False, description="whether the owner must let you in first")
+    only_with: str = Field("", description="needed only where this parameter, true or false, is true")
 
     @model_validator(mode="after")
     def _complete(self) -> Weights:
@@ -164,6 +165,13 @@ class Card(Record):
                 raise ValueError(f"a parameter cannot be called '{name}'")
         return parameters
 
+    @model_validator(mode="after")
+    def _conditions_exist(self) -> Card:
+        for one in self.weights:
+            if one.only_with and one.only_with not in self.parameters:
+                raise ValueError(f"weights '{one.role}': no parameter is called '{one.only_with}'")
+        return self
+
     @cached_property
     def execution(self) -> dict[str, Parameter]:
         """What decides how, but not what, the model generates."""
@@ -173,6 +181,10 @@ class Card(Record):
                 default="none", choices=OFFLOADS, meaning="what leaves the GPU while idle: less memory, more time"
             ),
         }
+
+    def needed(self, parameters: Mapping[str, Any]) -> tuple[Weights, ...]:
+        """The weights a model with these parameters needs."""
+        return tuple(one for one in self.weights if not one.only_with or parameters.get(one.only_with))
 
     def need(self, role: str) -> Weights:
         """The weights of a role. Raises `ConfigError` if the card has none."""

@@ -63,7 +63,7 @@ def _installed(name: str) -> bool:
 
 
 def _weights(card: Card, settings: Settings) -> Iterator[Stopper]:
-    for need in card.weights:
+    for need in card.needed(settings.parameters):
         try:
             weights.usable(need, card.name, settings.places.get(need.role))
         except WeightsError as error:
@@ -85,7 +85,8 @@ def _memory(card: Card, settings: Settings, device: str) -> Iterator[Stopper]:
 def expected_memory(card: Card, settings: Settings) -> tuple[float, float] | None:
     """GB to expect with everything on the GPU, and with only the largest network there; None where nothing is known.
 
-    Estimated: parameters of the weights that are here, else those of the card, in the format asked for, plus a fifth.
+    Estimated: the card's parameters, or those of weights whose place the user named, in the format asked for, plus
+    a fifth.
     """
     counts: Mapping[str, float] = _counts(card, settings) or {k: v * 1e9 for k, v in card.billions.items()}
     if not counts:
@@ -95,9 +96,11 @@ def expected_memory(card: Card, settings: Settings) -> tuple[float, float] | Non
 
 
 def _counts(card: Card, settings: Settings) -> dict[str, float]:
-    """Parameters per network of the weights on this machine; empty if any set is missing."""
+    """Parameters per network where the user named places of weights; empty if any set is missing."""
     counts: dict[str, float] = {}
-    for need in card.weights:
+    if not settings.places:
+        return counts
+    for need in card.needed(settings.parameters):
         place = weights.find(need, settings.places.get(need.role))
         if place is None:
             return {}

@@ -61,6 +61,7 @@ class WithAnyone(CardModel):
 
         from idbench.models.withanyone.attach import attach
         from idbench.models.withanyone.checkpoint import load_branch
+        from idbench.models.withanyone.matting import Matting
 
         dtype = getattr(torch, str(self.parameters["dtype"]))
         pipeline = open_pipeline("FluxPipeline", self.weights("base"), dtype)
@@ -68,6 +69,7 @@ class WithAnyone(CardModel):
         self._faces = FaceReader(self.weights("arcface"), device, DETECTION_THRESHOLD)
         self._check_sizes()
         self._load_siglip(device, dtype)
+        self._matting = Matting(self.weights("matting"), device) if self.parameters["matting"] else None
         place(pipeline, device, offload)
         if self.parameters["compile"]:
             pipeline.transformer.compile_repeated_blocks()
@@ -97,7 +99,7 @@ class WithAnyone(CardModel):
 
     def close(self) -> None:
         """Let go of the networks."""
-        for name in ("_pipeline", "_attachment", "_faces", "_siglip", "_processor", "_remembered"):
+        for name in ("_pipeline", "_attachment", "_faces", "_siglip", "_processor", "_matting", "_remembered"):
             self.__dict__.pop(name, None)
         gc.collect()
 
@@ -170,6 +172,8 @@ class WithAnyone(CardModel):
             shown = face_crop(Image.fromarray(face.pixels), face.box)
         except ValueError as error:
             raise Refused(f"{name}: {error}") from error
+        if self._matting is not None:
+            shown = self._matting.on_black(shown)
         pixels = self._processor(images=shown, return_tensors="pt").pixel_values
         with torch.inference_mode():
             siglip = self._siglip(pixels.to(self._siglip.device, self._siglip.dtype)).last_hidden_state[0]
