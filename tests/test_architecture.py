@@ -68,6 +68,8 @@ def test_no_stage_imports_a_later_one():
         "run",
     }
     assert not package_imports("stats") & {"models", "suites", "faces", "scoring", "summary", "report", "run"}
+    assert not package_imports("models") & {"protocols", "stats", "scoring", "summary", "report", "run", "generating"}
+    assert package_imports("losses") <= {"losses", "faces"}
     assert not package_imports("scoring") & {"summary", "report", "run", "cli"}
     assert not package_imports("summary") & {"faces", "suites", "scoring", "report", "run", "cli"}
     assert not package_imports("report") & {"faces", "suites", "scoring", "run", "cli"}
@@ -96,7 +98,7 @@ def test_built_ins_come_through_the_same_door_as_third_parties():
         (suites, {"multiid-bench", "folder", "synthetic"}),
         (recognizers, {"insightface", "onnx", "facenet", "adaface", "mini"}),
         (detectors, {"insightface", "mtcnn", "mini"}),
-        (models, {"images", "sim"}),
+        (models, {"images", "sim", "diffusers", "withanyone"}),
     ):
         assert names <= set(registry.names())
         for name in names & {"multiid-bench", "folder", "synthetic", "insightface", "onnx", "mini", "images", "sim"}:

@@ -1,4 +1,4 @@
-"""Fetching a suite, from a hub that runs on this machine."""
+"""Fetching a suite and weights of models, from a hub that runs on this machine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,19 @@ def hub(tmp_path):
             self._answer(b"", data)
 
         def do_GET(self):
-            if self.path.startswith("/api/datasets/WithAnyone/MultiID-Bench"):
+            if self.path.startswith("/api/models/gated"):
+                self.send_response(403)
+                self.send_header("X-Error-Code", "GatedRepo")
+                self.end_headers()
+            elif self.path.startswith("/api/models/me/mine"):
+                names = ("config.json", "model.safetensors", "pytorch_model.bin", "README.md")
+                siblings = [{"rfilename": name, "size": len(data)} for name in names]
+                card = {"license": "mit"}
+                self._answer(
+                    json.dumps({"id": "me/mine", "sha": REVISION, "siblings": siblings, "cardData": card}).encode(),
+                    None,
+                )
+            elif self.path.startswith("/api/datasets/WithAnyone/MultiID-Bench"):
                 siblings = [{"rfilename": FILE, "size": len(data)}, {"rfilename": "README.md", "size": 9}]
                 info = {
                     "id": "WithAnyone/MultiID-Bench",
@@ -102,3 +114,51 @@ def test_without_a_network_fetch_is_one_line_that_says_what_to_do(tmp_path: Path
     missing = idbench("score", "--suite", "multiid-bench", "--recognizer", "insightface:x", **place)
     assert missing.returncode == 1
     assert "idbench suites fetch multiid-bench" in missing.stderr
+
+
+CARD = """
+name = "mine"
+kind = "diffusers"
+title = "Mine"
+summary = "For tests."
+[source]
+[licence]
+code = "MIT"
+weights = "MIT"
+[[weights]]
+role = "base"
+form = "folder"
+hub = "me/mine"
+gigabytes = 1.5
+licence = "MIT, as the card says"
+[pipeline]
+class = "FluxPipeline"
+references = "none"
+"""
+
+
+def test_weights_are_fetched_after_a_question_to_the_place_that_errors_name(hub: str, tmp_path: Path):
+    (tmp_path / "card.toml").write_text(CARD)
+    place = {"HF_ENDPOINT": hub, "IDBENCH_WEIGHTS": str(tmp_path / "weights"), "HF_HOME": str(tmp_path / "hf")}
+    refused = idbench("models", "fetch", str(tmp_path), answer="n\n", **place)
+    assert refused.returncode == 1 and "2 files" in refused.stderr
+    assert (
+        "mit (MIT, as the card says)" in refused.stderr and str(tmp_path / "weights" / "me" / "mine") in refused.stderr
+    )
+    assert not list((tmp_path / "weights").rglob("*.safetensors"))
+    done = idbench("models", "fetch", str(tmp_path), "--yes", **place)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "weights" / "me" / "mine").iterdir() if path.is_file()}
+    assert names == {"config.json", "model.safetensors"}
+    checked = json.loads(idbench("models", "check", str(tmp_path), "--json", **place).stdout)
+    (problem,) = checked[str(tmp_path)]
+    assert "no safetensors header" in problem["text"], "what this hub delivers is no tensors, and that is noticed"
+
+
+def test_a_closed_gate_is_one_line_that_says_how_to_get_in(hub: str, tmp_path: Path):
+    (tmp_path / "card.toml").write_text(CARD.replace("me/mine", "gated/model"))
+    place = {"HF_ENDPOINT": hub, "IDBENCH_WEIGHTS": str(tmp_path / "weights"), "HF_HOME": str(tmp_path / "hf")}
+    done = idbench("models", "fetch", str(tmp_path), "--yes", **place)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "let you in first" in done.stderr and "HF_TOKEN" in done.stderr
+    assert str(tmp_path / "weights" / "gated" / "model") in done.stderr
