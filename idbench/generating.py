@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +56,39 @@ class ModelProducer:
 
     def make(self, suite: Suite, progress: Progress, crew: Crew | None = None) -> None:
         """Ask the model for every image that is missing: in `crew`'s processes, or here."""
+        missing = self._settle(suite, progress)
         stage = f"images of {self.model.name}"
-        total = suite.count * len(self._seeds)
-        done = 0
-        made = self._make_here(suite) if crew is None else self._make_in(crew, suite)
+        progress(stage, 0, len(missing))
+        if not missing:
+            return
+        jobs = ((case, seed) for case, seed in self._all(suite) if (case.id, seed) in missing)
+        made = self._make_here(jobs) if crew is None else self._make_in(crew, jobs)
         for done, generation in enumerate(made, 1):
             self._ledger.record(generation)
-            progress(stage, done, total)
-        progress(stage, done, done)
+            progress(stage, done, len(missing))
+
+    def _settle(self, suite: Suite, progress: Progress) -> set[tuple[str, int]]:
+        """Record what is known or refused already; returns case and seed of the rest."""
+        missing: set[tuple[str, int]] = set()
+        settled = 0
+        for case, seed in self._all(suite):
+            known = self._kept(case, seed)
+            if known is None and (reason := self.refusal(case)):
+                known = self._failed(case.id, seed, reason)
+            if known is None:
+                missing.add((case.id, seed))
+                continue
+            self._ledger.record(known)
+            settled += 1
+            progress(f"known images of {self.model.name}", settled, suite.count * len(self._seeds))
+        if settled:
+            progress(f"known images of {self.model.name}", settled, settled)
+        return missing
 
     def missing(self, suite: Suite) -> Iterator[Job]:
         """The jobs that `make` would give to the model now."""
         for case, seed in self._all(suite):
-            if self._kept(case, seed) is None:
+            if self._kept(case, seed) is None and self.refusal(case) is None:
                 yield self._job(case, seed)
 
     def produce(self, case: Case) -> Iterator[Produced]:
@@ -90,39 +110,20 @@ class ModelProducer:
     def _all(self, suite: Suite) -> Iterator[tuple[Case, int]]:
         return ((case, seed) for case in suite.cases() for seed in self._seeds)
 
-    def _make_here(self, suite: Suite) -> Iterator[Generation]:
+    def _make_here(self, jobs: Iterable[tuple[Case, int]]) -> Iterator[Generation]:
         """In threads of this process, one job at a time."""
         self.model.load("cpu")
         try:
-            yield from map_ahead(lambda job: self._kept(*job) or self._make(*job), self._all(suite), usable_cores())
+            yield from map_ahead(lambda job: self._make(*job), jobs, usable_cores())
         finally:
             self.model.close()
 
-    def _make_in(self, crew: Crew, suite: Suite) -> Iterator[Generation]:
-        """In the processes of a crew; what is known already or refused comes along in between."""
-        batch = self._execution("batch", 1)
-        settled: queue.SimpleQueue[Generation] = queue.SimpleQueue()
-
-        def batches() -> Iterator[list[Task]]:
-            waiting: list[Task] = []
-            for case, seed in self._all(suite):
-                known = self._kept(case, seed) or self._refused(case, seed)
-                if known is not None:
-                    settled.put(known)
-                    continue
-                waiting.append(Task(self._job(case, seed), self._path(case.id, seed)))
-                if len(waiting) == batch:
-                    yield waiting
-                    waiting = []
-            if waiting:
-                yield waiting
-
-        for task, reply in crew.run(batches()):
+    def _make_in(self, crew: Crew, jobs: Iterable[tuple[Case, int]]) -> Iterator[Generation]:
+        """In the processes of a crew, a batch of jobs at a time."""
+        tasks = (Task(self._job(case, seed), self._path(case.id, seed)) for case, seed in jobs)
+        batches = iter(lambda: list(islice(tasks, self._execution("batch", 1))), [])
+        for task, reply in crew.run(batches):
             yield self._record(task, reply)
-            while not settled.empty():
-                yield settled.get()
-        while not settled.empty():
-            yield settled.get()
 
     def _path(self, case_id: str, seed: int) -> Path:
         return self._folder / f"{case_filename(case_id)}--{seed}.png"
@@ -145,14 +146,13 @@ class ModelProducer:
             return None
         return known.model_copy(update={"path": str(path)}) if whole else None
 
-    def _refused(self, case: Case, seed: int) -> Generation | None:
-        """A failure where the card says that the model cannot do what the case asks."""
+    def refusal(self, case: Case) -> str | None:
+        """Why the card says that the model cannot do what a case asks; None where it can."""
         most = self.model.card.most_people if self.model.card else None
         if most is None or len(case.people) <= most:
             return None
-        people = "person" if most == 1 else "people"
-        return self._failed(
-            case.id, seed, f"the model takes at most {most} {people}, the case shows {len(case.people)}"
+        return (
+            f"the model takes at most {most} {'person' if most == 1 else 'people'}, the case shows {len(case.people)}"
         )
 
     def _make(self, case: Case, seed: int) -> Generation:

@@ -11,7 +11,7 @@ from idbench.errors import WeightsError
 from idbench.generating import ModelProducer
 from idbench.generations import Ledger
 from idbench.models import weights
-from idbench.models.base import Job, Model
+from idbench.models.base import Model
 from idbench.models.carded import CardModel
 from idbench.models.checking import expected_memory, stoppers
 from idbench.store import exclusive_lock
@@ -36,29 +36,32 @@ def plan(config: RunConfig) -> dict[str, Any]:
 
 
 def _plan(config: RunConfig, suite: Suite, models: list[Model], ledger: Ledger | None) -> dict[str, Any]:
-    every = [{"case": case.id, "seed": seed} for case in suite.cases() for seed in config.seed_list]
+    cases = [(case.id, len(case.people)) for case in suite.cases()]
     entries = []
     for model in models:
-        jobs = every if ledger is None else [_named(job) for job in _missing(config, suite, model, ledger)]
-        entry: dict[str, Any] = {"model": model.name, "jobs": jobs, "images": len(every), "to_do": len(jobs)}
-        entry["parameters"] = dict(model.parameters)
+        most = model.card.most_people if model.card else None
+        possible = [case for case, people in cases if most is None or people <= most]
+        every = [{"case": case, "seed": seed} for case in possible for seed in config.seed_list]
+        jobs = every if ledger is None else _missing(config, suite, model, ledger, every)
+        refused = (len(cases) - len(possible)) * config.seeds
+        entry: dict[str, Any] = {"model": model.name, "images": len(every), "to_do": len(jobs), "refused": refused}
+        entry |= {"jobs": jobs, "parameters": dict(model.parameters)}
         if isinstance(model, CardModel):
             entry |= _needs(model, config.device)
         entries.append(entry)
     return {"suite": suite.name, "images_given": list(config.images), "out": config.out, "models": entries}
 
 
-def _missing(config: RunConfig, suite: Suite, model: Model, ledger: Ledger) -> list[Job]:
+def _missing(
+    config: RunConfig, suite: Suite, model: Model, ledger: Ledger, every: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Jobs without an image; all of them where the model's weights are not here to say which images are its own."""
     folder = Path(config.out).expanduser() / "images"
     try:
-        return list(ModelProducer(model, config.seed_list, folder, ledger, config.retry_failed).missing(suite))
+        producer = ModelProducer(model, config.seed_list, folder, ledger, config.retry_failed)
     except WeightsError:
-        return [Job(case.id, case.prompt, case.people, seed) for case in suite.cases() for seed in config.seed_list]
-
-
-def _named(job: Job) -> dict[str, Any]:
-    return {"case": job.case, "seed": job.seed}
+        return every
+    return [{"case": job.case, "seed": job.seed} for job in producer.missing(suite)]
 
 
 def _needs(model: CardModel, device: str) -> dict[str, Any]:

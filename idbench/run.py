@@ -143,10 +143,10 @@ def _producers(
 ) -> list[tuple[ModelSpec, ModelProducer]]:
     """Who makes each model's images; reads all weights once, for their digests."""
     producers = []
-    for done, (spec, model) in enumerate(opened.models):
+    for done, (spec, model) in enumerate(opened.models, 1):
+        producers.append((spec, ModelProducer(model, config.seed_list, run / "images", ledger, config.retry_failed)))
         if model.isolated:
             progress("digests of weights", done, len(opened.models))
-        producers.append((spec, ModelProducer(model, config.seed_list, run / "images", ledger, config.retry_failed)))
     return producers
 
 

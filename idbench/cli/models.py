@@ -163,6 +163,8 @@ def print_plan(planned: dict[str, Any]) -> None:
     for entry in planned["models"]:
         done = entry["images"] - entry["to_do"]
         print(f"{entry['model']}: {entry['to_do']} images to make" + (f", {done} are made" if done else ""))
+        if entry["refused"]:
+            print(f"  refused      {entry['refused']} images of cases with too many people; they count as failures")
         if jobs := entry["jobs"]:
             first = ", ".join(f"{job['case']}--{job['seed']}" for job in jobs[:5])
             print(f"  jobs         {first}{', ... (all with --json)' if len(jobs) > 5 else ''}")
