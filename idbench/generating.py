@@ -16,7 +16,7 @@ from idbench.images import EncodedImage, decode, digest_of, encode_png
 from idbench.models.base import Job, Model
 from idbench.models.carded import CardModel
 from idbench.models.opening import ModelSpec
-from idbench.models.processes import Crew, Reply, Task
+from idbench.models.processes import Crew, Launch, Reply, Task
 from idbench.records import Case, Generation
 from idbench.store import key_of, write_bytes
 from idbench.suites import Suite, case_filename
@@ -222,7 +222,7 @@ def make_all(
     asked: Sequence[tuple[ModelSpec, ModelProducer]], suite: Suite, making: Making, progress: Progress, warn: Warn
 ) -> None:
     """Make every model's images, one model after the other; models of one sweep share loaded weights."""
-    scratch = making.run / ".references"
+    scratch = making.run / ".work"
     shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
     crew: Crew | None = None
     loaded = ""
@@ -235,7 +235,8 @@ def make_all(
             if crew is None or loaded != wanted:
                 if crew is not None:
                     crew.stop()
-                crew = Crew(spec, making.devices, producer.offload, making.seconds, scratch, making.run / "logs")
+                launch, logs = Launch.of_host(spec), making.run / "logs"
+                crew = Crew(spec.name, launch, making.devices, producer.offload, making.seconds, scratch, logs)
                 loaded = wanted
             producer.make(suite, progress, crew)
             for reason in crew.given_up:

@@ -96,7 +96,7 @@ def test_killed_twice_a_run_goes_on_and_ends_with_every_outcome(real_suite, pack
         assert {path.name for path in (run / "images" / model).iterdir()} == {
             f"{case_filename(c)}--0.png" for c in cases
         }
-    assert not (run / ".references").exists()
+    assert not (run / ".work").exists()
     record = json.loads((run / "run.json").read_text())
     about = record["models"]["withanyone"]
     assert record["state"] == "finished" and about["parameters"]["steps"] == 1

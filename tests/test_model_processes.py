@@ -16,7 +16,7 @@ from idbench.models import host, processes
 from idbench.models.base import Generated, Job
 from idbench.models.host import Host, is_out_of_memory, reason_of
 from idbench.models.opening import ModelSpec
-from idbench.models.processes import Crew, Reply, Task, gpus
+from idbench.models.processes import Crew, Launch, Reply, Task, gpus
 from idbench.records import Person
 
 UNRULY = """
@@ -78,12 +78,16 @@ def tasks(folder: Path, *prompts: str, **parameters: str) -> list[Task]:
     ]
 
 
+def crew_of(spec: ModelSpec, folder: Path, devices=(None,), seconds: float = 20) -> Crew:
+    return Crew(spec.name, Launch.of_host(spec), devices, "none", seconds, folder / "scratch", folder / "logs")
+
+
 def run(
     folder: Path, batches: list[list[Task]], location: str = "", seconds: float = 20, size: int = 1, **given: str
 ) -> dict[str, Reply]:
     """Answers by case; checks that each task has exactly one and that nothing is left running."""
     spec = ModelSpec("unruly", "unruly", location, given)
-    with Crew(spec, [None] * size, "none", seconds, folder / "scratch", folder / "logs") as crew:
+    with crew_of(spec, folder, [None] * size, seconds) as crew:
         answers = [(task.job.case, reply) for task, reply in crew.run(iter(batches))]
     assert sorted(case for case, _ in answers) == sorted(task.job.case for batch in batches for task in batch)
     left = [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
@@ -177,7 +181,7 @@ def test_what_a_model_started_ends_with_it(plugin, tmp_path: Path):
 def test_stopping_in_the_middle_leaves_nothing_running(plugin, tmp_path: Path):
     spec = ModelSpec("unruly", "unruly", "")
     batches = [[task] for task in tasks(tmp_path, *["slow"] * 50)]
-    crew = Crew(spec, [None, None], "none", 20, tmp_path / "scratch", tmp_path / "logs")
+    crew = crew_of(spec, tmp_path, [None, None])
     answers = crew.run(iter(batches))
     next(answers)
     crew.stop()
@@ -191,7 +195,7 @@ def test_an_unreadable_source_of_jobs_is_heard(plugin, tmp_path: Path):
 
     with (
         pytest.raises(OSError, match="the suite went away"),
-        Crew(ModelSpec("unruly", "unruly", ""), [None], "none", 20, tmp_path, tmp_path) as crew,
+        crew_of(ModelSpec("unruly", "unruly", ""), tmp_path) as crew,
     ):
         list(crew.run(broken()))
 
@@ -208,7 +212,8 @@ def test_references_reach_the_model_from_files_and_from_memory(tmp_path: Path):
         )
     )
     job = Job("c", "p", people, 3, (640, 480), {"steps": 2})
-    process = processes.ModelProcess(ModelSpec("m", "k", "l"), None, "none", tmp_path / "scratch", tmp_path / "log")
+    launch = Launch.of_host(ModelSpec("m", "k", "l"))
+    process = processes.ModelProcess(launch, None, "none", tmp_path / "scratch", tmp_path / "log")
     message = process._message(0, Task(job, tmp_path / "out.png"))
     seen = host.job_from(message)
     assert (seen.prompt, seen.seed, seen.canvas, seen.parameters) == ("p", 3, (640, 480), {"steps": 2})

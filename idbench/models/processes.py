@@ -10,27 +10,35 @@ import json
 import os
 import queue
 import shutil
-import signal
+import stat
 import subprocess
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from idbench.images import EncodedImage, digest_of
 from idbench.models.base import Job
+from idbench.models.channel import Channel, Ended, Late
 from idbench.models.host import PROTOCOL
 from idbench.models.opening import ModelSpec
 from idbench.store import write_bytes
 
-__all__ = ["LOAD_LIMIT", "Crew", "Reply", "Task", "gpus"]
+__all__ = ["LOAD_LIMIT", "Crew", "Launch", "Reply", "Task", "gpus"]
 
 LOAD_LIMIT = 3600.0
 """Seconds a model may take to load."""
+
+ANSWERS = ("ready", "failed", "loading", "loaded", "outcome")
+"""Types of the messages a process sends."""
+
+OUTCOMES = ("generated", "generation_failed")
+
+FACTS: dict[str, Any] = {"seconds": int | float, "peak_memory": int, "batch": int, "offload": str}
+"""What an outcome may tell besides, and of which type."""
 
 MOST_FAULTS = 3
 """Times a process may die or hang without a single answer between before its model is given up."""
@@ -81,119 +89,122 @@ def gpus(device: str) -> list[str]:
     return [str(i) for i, line in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
+@dataclass(frozen=True)
+class Launch:
+    """How a model's process is started: `hello` is its first message, `command` what is run, in `folder`, with
+    `environment` added to this process's own."""
+
+    hello: dict[str, Any]
+    command: tuple[str, ...]
+    folder: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_host(cls, spec: ModelSpec) -> Launch:
+        """A model that this package can load, in a process of this Python."""
+        hello = {"name": spec.name, "kind": spec.kind, "location": spec.location, "given": spec.given}
+        return cls(hello, (sys.executable, "-m", "idbench.models.host"))
+
+
 class ModelProcess:
-    """One child process with a loaded model."""
+    """One child process with a loaded model. `scratch` is a folder for references and images on their way."""
 
-    def __init__(self, spec: ModelSpec, gpu: str | None, offload: str, references: Path, log: Path) -> None:
-        self._hello = {
-            "type": "hello",
-            "protocol": PROTOCOL,
-            "name": spec.name,
-            "kind": spec.kind,
-            "location": spec.location,
-            "given": spec.given,
-            "device": "cpu" if gpu is None else "cuda",
-            "offload": offload,
-        }
+    def __init__(self, launch: Launch, gpu: str | None, offload: str, scratch: Path, log: Path) -> None:
+        device = "cpu" if gpu is None else "cuda"
+        self._hello = launch.hello | {"type": "hello", "protocol": PROTOCOL, "device": device, "offload": offload}
+        self._launch = launch
         self._gpu = gpu
-        self._references = references
+        self._scratch = scratch
         self._log = log
-        self._child: subprocess.Popen[str] | None = None
-        self._lines: queue.Queue[str | None] = queue.Queue()
-
-    def start(self) -> None:
-        """Start the process and load the model. Raises `NotStarted` with the reason."""
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
-        if self._gpu is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = self._gpu
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("a", encoding="utf-8") as log:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "idbench.models.host"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                encoding="utf-8",
-                env=environment,
-                start_new_session=True,
-            )
-        self._lines = queue.Queue()
-        threading.Thread(target=_forward, args=(self._child.stdout, self._lines), daemon=True).start()
-        try:
-            self._say(self._hello)
-            answer = self._hear(LOAD_LIMIT, "loading")
-        except Fault as fault:
-            raise NotStarted(f"the model could not be loaded: {fault}") from fault
-        if answer.get("type") != "ready":
-            self.stop()
-            raise NotStarted(f"the model could not be loaded: {answer.get('error', 'no reason given')}")
+        self._channel: Channel | None = None
+        self._asked = 0
 
     def ask(self, tasks: Sequence[Task], seconds: float) -> Iterator[tuple[Task, Reply]]:
         """Give tasks and hand out answers as they come, `seconds` for each. Raises `Fault`, the process being gone."""
-        waiting = dict(enumerate(tasks))
-        if self._child is None:
-            self.start()
-        self._say({"type": "jobs", "jobs": [self._message(i, task) for i, task in waiting.items()]})
-        limit = seconds * len(tasks)
+        if self._channel is None:
+            self._start()
+        waiting = {self._asked + i: task for i, task in enumerate(tasks)}
+        self._asked += len(tasks)
+        limit = seconds * len(waiting)
+        self._send({"type": "jobs", "jobs": [self._message(i, task) for i, task in waiting.items()]}, limit)
         while waiting:
-            heard = self._hear(limit, f"{seconds:g} s for an image")
-            if heard.get("type") in ("loading", "loaded"):
-                limit = LOAD_LIMIT if heard["type"] == "loading" else seconds * len(waiting)
-                continue
-            task = waiting.pop(heard.pop("id", None), None)
-            if heard.pop("type", None) != "outcome" or task is None or not heard.keys() <= Reply.__annotations__.keys():
-                raise self._rubbish(json.dumps(heard))
-            yield task, Reply(**heard)
-            limit = seconds * len(waiting)
+            heard = self._receive(limit, f"{seconds:g} s for an image")
+            if heard["type"] == "outcome":
+                number, reply = self._understood(heard, waiting)
+                yield waiting.pop(number), reply
+            limit = LOAD_LIMIT if heard["type"] == "loading" else seconds * len(waiting)
 
     def stop(self) -> None:
         """End the process and everything it started."""
-        if self._child is None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _start(self) -> None:
+        """Start the process and load the model. Raises `NotStarted` with the reason."""
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+        environment |= self._launch.environment
+        if self._gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = self._gpu
+        try:
+            self._channel = Channel(self._launch.command, environment, self._launch.folder, self._log, ANSWERS)
+            self._send(self._hello, LOAD_LIMIT)
+            answer = self._receive(LOAD_LIMIT, "loading")
+            while answer["type"] in ("loading", "loaded"):
+                answer = self._receive(LOAD_LIMIT, "loading")
+        except (Fault, OSError) as fault:
+            raise NotStarted(f"the model could not be loaded: {fault}") from fault
+        reason = answer.get("error", f"it began with '{answer['type']}'")
+        if answer["type"] == "ready" and answer.get("protocol") != PROTOCOL:
+            reason = f"it speaks protocol {answer.get('protocol')}, idbench speaks {PROTOCOL}"
+        elif answer["type"] == "ready":
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self._child.pid, signal.SIGKILL)
-        self._child.wait()
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-        self._child = None
+        self.stop()
+        raise NotStarted(f"the model could not be loaded: {' '.join(str(reason).split())[:300]}")
 
-    def _say(self, message: dict[str, Any]) -> None:
-        assert self._child is not None and self._child.stdin is not None
+    def _send(self, message: dict[str, Any], seconds: float) -> None:
+        assert self._channel is not None
         try:
-            self._child.stdin.write(json.dumps(message) + "\n")
-            self._child.stdin.flush()
-        except OSError as error:
-            raise self._ended() from error
+            self._channel.send(message, seconds)
+        except (Late, Ended) as error:
+            raise self._fault(error, "it does not read its jobs") from error
 
-    def _hear(self, seconds: float, what: str) -> dict[str, Any]:
+    def _receive(self, seconds: float, what: str) -> dict[str, Any]:
+        assert self._channel is not None
         try:
-            line = self._lines.get(timeout=seconds)
-        except queue.Empty as error:
+            return self._channel.receive(seconds)
+        except (Late, Ended) as error:
+            raise self._fault(error, what) from error
+
+    def _fault(self, error: Exception, what: str) -> Fault:
+        self.stop()
+        if isinstance(error, Late):
+            return Fault(f"took longer than the time limit ({what})")
+        return Fault(f"the model's process ended {error}")
+
+    def _understood(self, heard: dict[str, Any], waiting: Mapping[int, Task]) -> tuple[int, Reply]:
+        """Which task an outcome is for, its image put in its place; raises `Fault` for an outcome of no task."""
+        number = heard.get("id")
+        if not isinstance(number, int) or number not in waiting or heard.get("outcome") not in OUTCOMES:
             self.stop()
-            raise Fault(f"took longer than the time limit ({what})") from error
-        if line is None:
-            raise self._ended()
+            raise Fault(f"the model's process gave an answer to no question: {json.dumps(heard)[:100]}")
+        about = {key: value for key, kind in FACTS.items() if isinstance(value := heard.get(key), kind)}
+        if heard["outcome"] != "generated":
+            error = " ".join(str(heard.get("error") or "no reason given").split())[:300]
+            return number, Reply(heard["outcome"], error, **about)
+        made = self._image(number)
         try:
-            return dict(json.loads(line))
-        except ValueError as error:
-            raise self._rubbish(line) from error
+            if not stat.S_ISREG(made.lstat().st_mode):
+                raise FileNotFoundError
+        except OSError:
+            return number, Reply("generation_failed", "the model says it made an image, but there is none", **about)
+        waiting[number].output.parent.mkdir(parents=True, exist_ok=True)
+        made.replace(waiting[number].output)
+        return number, Reply("generated", **about)
 
-    def _rubbish(self, heard: str) -> Fault:
-        self.stop()
-        return Fault(f"the model's process gave an answer to no question: {heard.strip()[:100]}")
-
-    def _ended(self) -> Fault:
-        """Why the process is gone, with the last thing it said on stderr."""
-        assert self._child is not None
-        with suppress(subprocess.TimeoutExpired):
-            self._child.wait(5)
-        code = self._child.returncode
-        self.stop()
-        how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-        return Fault(f"the model's process ended ({how}){_last_words(self._log)}")
+    def _image(self, number: int) -> Path:
+        """Where the process writes an image, before it is put in its place."""
+        return (self._scratch / f"{self._log.stem}-{number}.png").absolute()
 
     def _message(self, number: int, task: Task) -> dict[str, Any]:
         job = task.job
@@ -209,34 +220,17 @@ class ModelProcess:
             "canvas": job.canvas,
             "seed": job.seed,
             "parameters": dict(job.parameters),
-            "output": str(task.output.absolute()),
+            "output": str(self._image(number)),
         }
 
     def _on_disk(self, photo: EncodedImage) -> Path:
         if photo.path is not None:
             return photo.path.absolute()
         data = photo.read()
-        path = self._references / digest_of(data)
+        path = self._scratch / digest_of(data)
         if not path.exists():
             write_bytes(path, data)
         return path.absolute()
-
-
-def _forward(stream: IO[str], lines: queue.Queue[str | None]) -> None:
-    with suppress(ValueError, OSError):  # the stream is closed when the process is stopped
-        for line in stream:
-            lines.put(line)
-    lines.put(None)
-
-
-def _last_words(log: Path) -> str:
-    with suppress(OSError):
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 4096))
-            lines = stream.read().decode("utf-8", "replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        return f": {said[-1][:200]}" if said else ""
-    return ""
 
 
 class Crew:
@@ -244,20 +238,28 @@ class Crew:
 
     Parameters
     ----------
-    spec : the model; what its processes load.
+    name : what its logs are called.
+    launch : how a process is started.
     devices : GPUs as CUDA_VISIBLE_DEVICES names them, None for the CPU: one process each.
     offload : one of `OFFLOADS`, to begin with.
     seconds : longest time for one image.
-    scratch : folder for references that lie in no file, deleted by its owner.
+    scratch : folder for references that lie in no file and for images on their way, deleted by its owner.
     logs : folder for what the processes write on stderr.
     """
 
     def __init__(
-        self, spec: ModelSpec, devices: Sequence[str | None], offload: str, seconds: float, scratch: Path, logs: Path
+        self,
+        name: str,
+        launch: Launch,
+        devices: Sequence[str | None],
+        offload: str,
+        seconds: float,
+        scratch: Path,
+        logs: Path,
     ) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
         self._processes = [
-            ModelProcess(spec, gpu, offload, scratch, logs / f"{spec.name.replace(':', '_')}-{i}.log")
-            for i, gpu in enumerate(devices)
+            ModelProcess(launch, gpu, offload, scratch, logs / f"{name}-{i}.log") for i, gpu in enumerate(devices)
         ]
         self._seconds = seconds
         self._given_up: dict[ModelProcess, str] = {}
