@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,16 @@ from idbench.models.base import Job, Model
 from idbench.models.carded import CardModel
 from idbench.models.opening import ModelSpec
 from idbench.models.processes import Crew, Launch, Reply, Task
-from idbench.records import Case, Generation
+from idbench.models.worker import WorkerModel
+from idbench.records import Case, Generation, GenerationOutcome
 from idbench.store import key_of, write_bytes
 from idbench.suites import Suite, case_filename
 from idbench.threads import map_ahead, usable_cores
 
 __all__ = ["Making", "ModelProducer", "make_all"]
+
+FAILED = ("generation_failed", "refused")
+"""Outcomes of a job without an image."""
 
 Progress = Callable[[str, int, int], None]
 Warn = Callable[[str], None]
@@ -98,14 +102,10 @@ class ModelProducer:
             if known is None:
                 raise RunError(f"{self.model.name} was not asked for case {case.id}, seed {seed}")
             image = EncodedImage(f"{self.model.name}/{case.id}", path=self._path(case.id, seed))
-            failed = known.outcome == "generation_failed"
-            yield Produced(
-                *known.key,
-                None if failed else image,
-                "generation_failed" if failed else "generated",
-                known.error,
-                made=known,
-            )
+            if known.outcome in FAILED:
+                yield Produced(*known.key, None, known.outcome, known.error, made=known)
+            else:
+                yield Produced(*known.key, image, made=known)
 
     def _all(self, suite: Suite) -> Iterator[tuple[Case, int]]:
         return ((case, seed) for case in suite.cases() for seed in self._seeds)
@@ -137,7 +137,7 @@ class ModelProducer:
         known = self._ledger.find(self.model.name, case.id, seed)
         if known is None or known.parameters != self._parameters or known.again:
             return None
-        if known.outcome == "generation_failed":
+        if known.outcome in FAILED:
             return None if self._retry_failed else known
         path = self._path(case.id, seed)
         try:
@@ -160,7 +160,8 @@ class ModelProducer:
         (made,) = self.model.generate([self._job(case, seed)])
         seconds = round(time.perf_counter() - began, 3)
         if made.pixels is None:
-            return self._failed(case.id, seed, made.error or "no reason given", seconds=seconds)
+            outcome: GenerationOutcome = "refused" if made.refused else "generation_failed"
+            return self._failed(case.id, seed, made.error or "no reason given", outcome, seconds=seconds)
         path, data = self._path(case.id, seed), encode_png(made.pixels)
         write_bytes(path, data)
         return self._generated(case.id, seed, path, data, seconds=seconds)
@@ -168,19 +169,14 @@ class ModelProducer:
     def _record(self, task: Task, reply: Reply) -> Generation:
         """What a process's answer means for the ledger; an image it claims must be there."""
         job = task.job
-        about: dict[str, Any] = {
-            "seconds": reply.seconds,
-            "peak_memory": reply.peak_memory,
-            "batch": reply.batch,
-            "offload": reply.offload,
-        }
-        if reply.outcome != "generated":
-            about["again"] = True if reply.again else None
-            return self._failed(job.case, job.seed, reply.error or "no reason given", **about)
+        about = asdict(reply) | {"again": True if reply.again else None}
+        outcome, error = about.pop("outcome"), about.pop("error")
+        if outcome != "generated":
+            return self._failed(job.case, job.seed, error or "no reason given", outcome, **about)
         try:
             return self._generated(job.case, job.seed, task.output, task.output.read_bytes(), **about)
-        except OSError as error:
-            return self._failed(job.case, job.seed, f"the image cannot be read: {error.strerror}", **about)
+        except OSError as unread:
+            return self._failed(job.case, job.seed, f"the image cannot be read: {unread.strerror}", **about)
 
     def _generated(self, case_id: str, seed: int, path: Path, data: bytes, **about: Any) -> Generation:
         return Generation(
@@ -188,9 +184,11 @@ class ModelProducer:
             digest=digest_of(data), parameters=self._parameters, **about,
         )  # fmt: skip
 
-    def _failed(self, case_id: str, seed: int, error: str, **about: Any) -> Generation:
+    def _failed(
+        self, case_id: str, seed: int, error: str, outcome: GenerationOutcome = "generation_failed", **about: Any
+    ) -> Generation:
         return Generation(
-            model=self.model.name, case=case_id, seed=seed, outcome="generation_failed", error=error,
+            model=self.model.name, case=case_id, seed=seed, outcome=outcome, error=error,
             parameters=self._parameters, **about,
         )  # fmt: skip
 
@@ -235,7 +233,8 @@ def make_all(
             if crew is None or loaded != wanted:
                 if crew is not None:
                     crew.stop()
-                launch, logs = Launch.of_host(spec), making.run / "logs"
+                logs = making.run / "logs"
+                launch = producer.model.launch() if isinstance(producer.model, WorkerModel) else Launch.of_host(spec)
                 crew = Crew(spec.name, launch, making.devices, producer.offload, making.seconds, scratch, logs)
                 loaded = wanted
             producer.make(suite, progress, crew)

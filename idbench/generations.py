@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from idbench.images import EncodedImage, decode, encode_jpeg
 from idbench.models.images import MatchedImages
 from idbench.models.oracles import PASTE_VERSION, paste_face, side_by_side
 from idbench.protocols.people import case_people, largest_face, usable_faces
-from idbench.records import Case, Generation
+from idbench.records import Case, Generation, GenerationOutcome
 from idbench.store import disk_errors, key_of, write_bytes
 from idbench.suites import SuiteIndex, case_filename
 
@@ -36,7 +36,7 @@ class Produced:
     case: str
     seed: int
     image: EncodedImage | None
-    outcome: Literal["generated", "generation_failed", "missing_image"] = "generated"
+    outcome: GenerationOutcome = "generated"
     error: str | None = None
     made: Generation | None = None
     """What the ledger says of an image that was made here."""

@@ -15,7 +15,18 @@ from idbench.images import EncodedImage
 if TYPE_CHECKING:
     from idbench.synthetic.plans import CasePlan
 
-__all__ = ["FAILURES", "Box", "Case", "Generation", "Outcome", "Person", "Record", "RunRecord", "problem_of"]
+__all__ = [
+    "FAILURES",
+    "Box",
+    "Case",
+    "Generation",
+    "GenerationOutcome",
+    "Outcome",
+    "Person",
+    "Record",
+    "RunRecord",
+    "problem_of",
+]
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the image it belongs to; x2 > x1, y2 > y1."""
@@ -33,6 +44,8 @@ class Outcome(StrEnum):
     """The suite side does not allow the score: no usable target or reference face, or target = reference."""
     GENERATION_FAILED = "generation_failed"
     """The model gave no image and said why."""
+    REFUSED = "refused"
+    """The model declined to make the image."""
     MISSING_IMAGE = "missing_image"
     """No image was found for the case."""
     UNREADABLE_IMAGE = "unreadable_image"
@@ -44,6 +57,7 @@ FAILURES = frozenset(
         Outcome.NO_FACE,
         Outcome.MISSING_PERSON,
         Outcome.GENERATION_FAILED,
+        Outcome.REFUSED,
         Outcome.MISSING_IMAGE,
         Outcome.UNREADABLE_IMAGE,
     }
@@ -101,13 +115,17 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+GenerationOutcome = Literal["generated", "generation_failed", "refused", "missing_image", "unreadable_image"]
+"""What became of an image that was to be made or found."""
+
+
 class Generation(Record):
     """One line of `generations.jsonl`: the image a model made for a case and seed, or why there is none."""
 
     model: str
     case: str
     seed: int = 0
-    outcome: Literal["generated", "generation_failed", "missing_image", "unreadable_image"]
+    outcome: GenerationOutcome
     path: str | None = Field(default=None, description="where the image lies")
     digest: str | None = Field(default=None, description="sha256 of the encoded image")
     seconds: float | None = Field(default=None, description="time the model took")
@@ -116,6 +134,8 @@ class Generation(Record):
     )
     batch: int | None = Field(default=None, description="how many images were made together")
     offload: str | None = Field(default=None, description="what of the model left the accelerator while idle")
+    cost: float | None = Field(default=None, description="US dollars that a hosted model asked for this image")
+    version: str | None = Field(default=None, description="the version a hosted model says it has")
     error: str | None = None
     again: Literal[True] | None = Field(default=None, description="the model did not run; the next run asks again")
     parameters: str | None = Field(default=None, description="digest of the model's parameters and weights")

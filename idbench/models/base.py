@@ -48,10 +48,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Generated:
-    """What a model gave for a job: RGB pixels (height, width, 3) uint8, or None and why."""
+    """What a model gave for a job: RGB pixels (height, width, 3) uint8, or None and why.
+
+    refused : whether the model declined, rather than failed. cost : US dollars, of hosted models. version : what a
+    hosted model says it is.
+    """
 
     pixels: RGB | None
     error: str | None = None
+    refused: bool = False
+    cost: float | None = None
+    version: str | None = None
 
 
 class Model(Protocol):

@@ -155,7 +155,8 @@ class Card(Record):
     )
     batch: int = Field(1, ge=1, le=256, description="jobs that are generated together by default")
     parameters: dict[str, Parameter] = Field(default_factory=dict)
-    pipeline: dict[str, Any] = Field(default_factory=dict, description="what the adapter itself wants to know")
+    pipeline: dict[str, Any] = Field(default_factory=dict, description="what adapters on diffusers want to know")
+    worker: dict[str, Any] = Field(default_factory=dict, description="what a model run by a worker needs")
 
     @field_validator("parameters")
     @classmethod

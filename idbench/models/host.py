@@ -87,9 +87,10 @@ class Host:
         return True
 
     def _outcome(self, message: Message, made: Generated) -> Message:
-        reply: Message = {"type": "outcome", "id": message["id"]}
+        reply: Message = {"type": "outcome", "id": message["id"], "cost": made.cost, "version": made.version}
         if made.pixels is None:
-            return reply | {"outcome": "generation_failed", "error": made.error or "no reason given"}
+            outcome = "refused" if made.refused else "generation_failed"
+            return reply | {"outcome": outcome, "error": made.error or "no reason given"}
         write_bytes(Path(message["output"]), encode_png(made.pixels))
         return reply | {"outcome": "generated"}
 

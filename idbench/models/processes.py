@@ -35,9 +35,16 @@ LOAD_LIMIT = 3600.0
 ANSWERS = ("ready", "failed", "loading", "loaded", "outcome")
 """Types of the messages a process sends."""
 
-OUTCOMES = ("generated", "generation_failed")
+OUTCOMES = ("generated", "generation_failed", "refused")
 
-FACTS: dict[str, Any] = {"seconds": int | float, "peak_memory": int, "batch": int, "offload": str}
+FACTS: dict[str, Any] = {
+    "seconds": int | float,
+    "peak_memory": int,
+    "batch": int,
+    "offload": str,
+    "cost": int | float,
+    "version": str,
+}
 """What an outcome may tell besides, and of which type."""
 
 MOST_FAULTS = 3
@@ -62,6 +69,8 @@ class Reply:
     peak_memory: int | None = None
     batch: int | None = None
     offload: str | None = None
+    cost: float | None = None
+    version: str | None = None
     again: bool = False
 
 

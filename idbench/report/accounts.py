@@ -15,7 +15,7 @@ from idbench.report.tables import Cell, Column, Number, Row, Table, bare, slug
 
 __all__ = ["comparisons", "errors", "judges", "outcomes", "tradeoff"]
 
-GENERATIONS = ("generated", "generation_failed", "missing_image", "unreadable_image")
+GENERATIONS = ("generated", "generation_failed", "refused", "missing_image", "unreadable_image")
 
 
 def outcomes(data: RunData, recognizer: str, protocol: str) -> Table:

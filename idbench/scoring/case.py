@@ -23,6 +23,7 @@ __all__ = ["CaseScorer"]
 
 OUTCOME_OF_GENERATION = {
     "generation_failed": Outcome.GENERATION_FAILED,
+    "refused": Outcome.REFUSED,
     "missing_image": Outcome.MISSING_IMAGE,
     "unreadable_image": Outcome.UNREADABLE_IMAGE,
 }
@@ -207,7 +208,7 @@ def _generation(produced: Produced, analysis: Analysis) -> Generation:
     """The ledger's line: an image that was produced but cannot be read is an unreadable image."""
     unreadable = produced.image is not None and analysis.faces is None
     image = produced.image
-    making = {"seconds", "peak_memory", "batch", "offload", "again", "parameters"}
+    making = {"seconds", "peak_memory", "batch", "offload", "cost", "version", "again", "parameters"}
     return Generation(
         model=produced.model,
         case=produced.case,

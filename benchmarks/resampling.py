@@ -1,6 +1,6 @@
 """Time and memory of the statistics: 10,000 resamples over 10,000 cases x 10 models, in a process of its own.
 
-python benchmarks/statistics.py [--cases 10000] [--models 10] [--resamples 10000]
+python benchmarks/resampling.py [--cases 10000] [--models 10] [--resamples 10000]
 """
 
 from __future__ import annotations
