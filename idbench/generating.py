@@ -235,7 +235,7 @@ def make_all(
                     crew.stop()
                 logs = making.run / "logs"
                 launch = producer.model.launch() if isinstance(producer.model, WorkerModel) else Launch.of_host(spec)
-                crew = Crew(spec.name, launch, making.devices, producer.offload, making.seconds, scratch, logs)
+                crew = Crew(spec.sweep.of if spec.sweep else spec.name, launch, making.devices, producer.offload, making.seconds, scratch, logs)
                 loaded = wanted
             producer.make(suite, progress, crew)
             for reason in crew.given_up:
