@@ -67,6 +67,7 @@ def _answer(loaded, generate, job):
         outcome = {"outcome": "generation_failed", "error": _line(error)}
         if cuda and "out of memory" in str(error):
             cuda.empty_cache()
+    outcome["boxes"] = job.get("told_boxes")
     return {**outcome, "seconds": round(time.perf_counter() - began, 3), "peak_memory": _peak_memory(), "batch": 1}
 
 
@@ -87,7 +88,9 @@ def fit_boxes(job, width, height):
         return None
     scale = min(width / job["canvas"][0], height / job["canvas"][1])
     left, top = (width - job["canvas"][0] * scale) / 2, (height - job["canvas"][1] * scale) / 2
-    return [[x1 * scale + left, y1 * scale + top, x2 * scale + left, y2 * scale + top] for x1, y1, x2, y2 in boxes]
+    fitted = [[x1 * scale + left, y1 * scale + top, x2 * scale + left, y2 * scale + top] for x1, y1, x2, y2 in boxes]
+    job["told_boxes"] = fitted  # idbench judges by them whether everybody stands in their place
+    return fitted
 
 
 def _own_stdout():

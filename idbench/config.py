@@ -32,7 +32,7 @@ class RunConfig(Record):
     image_size: str | None = Field(None, description="WIDTHxHEIGHT in pixels, for every model that can choose")
     seeds: int = Field(1, ge=1, le=10_000, description="images per case and model that generates")
     first_seed: int = Field(0, ge=0, lt=2**31, description="seeds count up from here")
-    time_limit: float = Field(1800, gt=0, le=86_400, description="seconds a model may take for one image")
+    time_limit: float = Field(600, gt=0, le=86_400, description="seconds a model may take for one image")
     processes: int | None = Field(None, ge=1, le=64, description="processes per model; default: one per GPU")
     retry_failed: bool = Field(False, description="ask again for images that failed in an earlier run")
     recognizers: tuple[str, ...] = Field((), description="judges, [NAME=]KIND[:LOCATION]")
@@ -92,7 +92,13 @@ class RunConfig(Record):
     @property
     def model_specs(self) -> list[ModelSpec]:
         """The models that generate, sweeps spread out. Raises `ConfigError` or `UnknownNameError`, one line."""
-        return plan_models(self.models, self.set, self.sweeps, self.size)
+        specs = plan_models(self.models, self.set, self.sweeps, self.size)
+        for spec in specs:
+            try:
+                _check_name(spec.name)
+            except ValueError as error:
+                raise ConfigError(str(error)) from error
+        return specs
 
     @property
     def seed_list(self) -> range:

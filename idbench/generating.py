@@ -15,6 +15,7 @@ from idbench.generations import Ledger, Produced
 from idbench.images import EncodedImage, decode, digest_of, encode_png
 from idbench.models.base import Job, Model
 from idbench.models.carded import CardModel
+from idbench.models.hosted import Budget, HostedModel
 from idbench.models.opening import ModelSpec
 from idbench.models.processes import Crew, Launch, Reply, Task
 from idbench.models.worker import WorkerModel
@@ -24,6 +25,9 @@ from idbench.suites import Suite, case_filename
 from idbench.threads import map_ahead, usable_cores
 
 __all__ = ["Making", "ModelProducer", "make_all"]
+
+TOO_MANY = "the model takes at most"
+"""How the reason begins where a card refuses a case."""
 
 FAILED = ("generation_failed", "refused")
 """Outcomes of a job without an image."""
@@ -48,7 +52,11 @@ class ModelProducer:
         self._folder = folder / model.name
         self._ledger = ledger
         self._retry_failed = retry_failed
+        self.not_tried = 0
+        """How many jobs of the last `make` had no chance, because the model did not run."""
         self._parameters = key_of(model.describe() | {"parameters": dict(model.parameters)})
+        self.stopped: str | None = None
+        """Why a hosted model was not asked for the rest, after `make`; None if it was."""
 
     @property
     def offload(self) -> str:
@@ -56,7 +64,7 @@ class ModelProducer:
         return str(self._execution("offload", "none"))
 
     def _execution(self, name: str, otherwise: Any) -> Any:
-        return self.model.settings.execution[name] if isinstance(self.model, CardModel) else otherwise
+        return self.model.settings.execution.get(name, otherwise) if isinstance(self.model, CardModel) else otherwise
 
     def make(self, suite: Suite, progress: Progress, crew: Crew | None = None) -> None:
         """Ask the model for every image that is missing: in `crew`'s processes, or here."""
@@ -66,9 +74,15 @@ class ModelProducer:
         if not missing:
             return
         jobs = ((case, seed) for case, seed in self._all(suite) if (case.id, seed) in missing)
-        made = self._make_here(jobs) if crew is None else self._make_in(crew, jobs)
+        if crew is None:
+            made = self._make_here(jobs)
+        elif isinstance(self.model, HostedModel):
+            made = self._make_paid(crew, jobs, Budget(self.model, self._ledger.path))
+        else:
+            made = self._make_in(crew, jobs)
         for done, generation in enumerate(made, 1):
             self._ledger.record(generation)
+            self.not_tried += generation.again is True
             progress(stage, done, len(missing))
 
     def _settle(self, suite: Suite, progress: Progress) -> set[tuple[str, int]]:
@@ -76,9 +90,8 @@ class ModelProducer:
         missing: set[tuple[str, int]] = set()
         settled = 0
         for case, seed in self._all(suite):
-            known = self._kept(case, seed)
-            if known is None and (reason := self.refusal(case)):
-                known = self._failed(case.id, seed, reason)
+            reason = self.refusal(case)
+            known = self._failed(case.id, seed, reason) if reason else self._kept(case, seed)
             if known is None:
                 missing.add((case.id, seed))
                 continue
@@ -120,10 +133,26 @@ class ModelProducer:
 
     def _make_in(self, crew: Crew, jobs: Iterable[tuple[Case, int]]) -> Iterator[Generation]:
         """In the processes of a crew, a batch of jobs at a time."""
-        tasks = (Task(self._job(case, seed), self._path(case.id, seed)) for case, seed in jobs)
+        tasks = self._tasks(jobs)
         batches = iter(lambda: list(islice(tasks, self._execution("batch", 1))), [])
         for task, reply in crew.run(batches):
             yield self._record(task, reply)
+
+    def _make_paid(self, crew: Crew, jobs: Iterable[tuple[Case, int]], budget: Budget) -> Iterator[Generation]:
+        """As above, but a batch is given only when what the one before it cost is known and leaves room for it; what
+        the budget does not allow has failed for now."""
+        tasks = self._tasks(jobs)
+        while batch := list(islice(tasks, min(budget.room, self._execution("batch", 1)))):
+            for task, reply in crew.run(iter([batch])):
+                yield self._record(task, budget.counted(reply))
+        rest = Reply("generation_failed", budget.closed, again=True)
+        for task in tasks:
+            budget.left = True
+            yield self._record(task, rest)
+        self.stopped = budget.closed if budget.left else None
+
+    def _tasks(self, jobs: Iterable[tuple[Case, int]]) -> Iterator[Task]:
+        return (Task(self._job(case, seed), self._path(case.id, seed)) for case, seed in jobs)
 
     def _path(self, case_id: str, seed: int) -> Path:
         return self._folder / f"{case_filename(case_id)}--{seed}.png"
@@ -138,7 +167,8 @@ class ModelProducer:
         if known is None or known.parameters != self._parameters or known.again:
             return None
         if known.outcome in FAILED:
-            return None if self._retry_failed else known
+            refused = (known.error or "").startswith(TOO_MANY)  # by the card as it was then
+            return None if self._retry_failed or refused else known
         path = self._path(case.id, seed)
         try:
             whole = digest_of(path.read_bytes()) == known.digest
@@ -151,9 +181,8 @@ class ModelProducer:
         most = self.model.card.most_people if self.model.card else None
         if most is None or len(case.people) <= most:
             return None
-        return (
-            f"the model takes at most {most} {'person' if most == 1 else 'people'}, the case shows {len(case.people)}"
-        )
+        people = "person" if most == 1 else "people"
+        return f"{TOO_MANY} {most} {people}, the case shows {len(case.people)}"
 
     def _make(self, case: Case, seed: int) -> Generation:
         began = time.perf_counter()
@@ -235,9 +264,20 @@ def make_all(
                     crew.stop()
                 logs = making.run / "logs"
                 launch = producer.model.launch() if isinstance(producer.model, WorkerModel) else Launch.of_host(spec)
-                crew = Crew(spec.sweep.of if spec.sweep else spec.name, launch, making.devices, producer.offload, making.seconds, scratch, logs)
+                devices = [None] if isinstance(producer.model, HostedModel) else making.devices
+                crew = Crew(
+                    spec.sweep.of if spec.sweep else spec.name,
+                    launch,
+                    devices,
+                    producer.offload,
+                    making.seconds,
+                    scratch,
+                    logs,
+                )
                 loaded = wanted
             producer.make(suite, progress, crew)
+            if producer.stopped:
+                warn(f"{spec.name}: {producer.stopped}; the next run asks for the rest")
             for reason in crew.given_up:
                 warn(f"{spec.name}: {reason}; see {making.run / 'logs'}; the next run tries again")
     finally:

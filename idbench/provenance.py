@@ -11,7 +11,7 @@ from typing import Any
 
 from idbench import __version__
 
-__all__ = ["collect", "git_state", "package_versions"]
+__all__ = ["collect", "git_state", "installed", "package_versions"]
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "pillow", "opencv-python", "onnxruntime", "onnxruntime-gpu", "insightface",
@@ -19,15 +19,17 @@ PACKAGES = (
 )  # fmt: skip
 
 
+def installed(name: str) -> str | None:
+    """The version of an installed distribution; None where it is not."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
 def package_versions() -> dict[str, str]:
     """Installed versions of the packages numbers depend on."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {name: found for name in PACKAGES if (found := installed(name)) is not None}
 
 
 def git_state() -> dict[str, Any] | None:

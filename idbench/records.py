@@ -134,6 +134,9 @@ class Generation(Record):
     )
     batch: int | None = Field(default=None, description="how many images were made together")
     offload: str | None = Field(default=None, description="what of the model left the accelerator while idle")
+    boxes: tuple[Box, ...] | None = Field(
+        default=None, description="where the model was told to put the people, in pixels of its image"
+    )
     cost: float | None = Field(default=None, description="US dollars that a hosted model asked for this image")
     version: str | None = Field(default=None, description="the version a hosted model says it has")
     error: str | None = None
@@ -150,7 +153,8 @@ class RunRecord(Record):
     """`run.json`: what was asked, and where every number comes from."""
 
     schema_version: int = 1
-    state: Literal["running", "finished"]
+    state: Literal["running", "incomplete", "finished"]
+    """`incomplete`: everything was scored, but some jobs were never tried, because their model did not run."""
     config: dict[str, Any]
     suite: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, Any] = Field(default_factory=dict)

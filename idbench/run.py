@@ -92,7 +92,8 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         matched = [folder.match(index.ids) for folder in opened.folders]
         for one in matched:
             _warn_of_missing(one, index, warn)
-        make_all(made, opened.suite, Making(_devices(config), config.time_limit, run), progress, warn)
+        devices = _devices(config) if any(model.isolated for _, model in opened.models) else []
+        make_all(made, opened.suite, Making(devices, config.time_limit, run), progress, warn)
         producers: list[Producer] = [*(FolderProducer(one) for one in matched), *(producer for _, producer in made)]
         if config.oracles:
             producers.append(OracleProducer(opened.analyser, index, run / "images"))
@@ -100,8 +101,9 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         judges = score_cases(opened.suite, index, opened.scoring, ledger, run, progress)
         write_json(run / "judges.json", {name: judged.as_dict() for name, judged in judges.items()})
         _write_summary(run, config, progress)
-        counts = _counts(opened, unreadable, matched)
-        record = record.model_copy(update={"state": "finished", "counts": counts})
+        counts = _counts(opened, unreadable, matched) | {"not_tried": _not_tried(made)}
+        state = "incomplete" if counts["not_tried"] else "finished"
+        record = record.model_copy(update={"state": state, "counts": counts})
         _make_gallery(run, config, opened.suite, progress)
         write_json(run / "run.json", record.model_dump(mode="json"))
         _write_report(run, progress)
@@ -148,6 +150,11 @@ def _producers(
         if model.isolated:
             progress("digests of weights", done, len(opened.models))
     return producers
+
+
+def _not_tried(made: list[tuple[ModelSpec, ModelProducer]]) -> dict[str, int]:
+    """Per model, jobs that had no chance, because the model did not run; the next run asks again."""
+    return {spec.name: producer.not_tried for spec, producer in made if producer.not_tried}
 
 
 def _devices(config: RunConfig) -> list[str | None]:

@@ -140,8 +140,8 @@ def test_a_model_that_only_fails_is_given_up_and_says_so(plugin, tmp_path: Path)
     made = tasks(tmp_path, *["die"] * 6)
     answers = run(tmp_path, [[task] for task in made])
     assert outcomes(answers) == "ffffff"
-    assert [answers[f"c{i}"].again for i in range(6)] == [False] * 3 + [True] * 3
-    assert answers["c5"].error.startswith("given up after 3 failures in a row")
+    assert [answers[f"c{i}"].again for i in range(6)] == [False] * 2 + [True] * 4
+    assert answers["c5"].error.startswith("given up after 5 failures in a row")
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def test_variants_do_not_shape_the_line_but_are_measured_from_it(run: Path):
         assert found["mean"] == pytest.approx(line_distances(x, y)[-1])
         assert found["low"] <= found["mean"] <= found["high"]
     assert not set(shaping) & set(group["tradeoff"]["line_distance"])  # two others make no line
-    assert "would outvote the models" in section(run, "plane").text
+    assert "no fair competitor" in section(run, "plane").text
 
 
 def test_runs_side_by_side_keep_their_sweeps_apart(run: Path, finished: Finished, tmp_path: Path):

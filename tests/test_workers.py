@@ -135,13 +135,13 @@ def test_a_bad_job_has_an_outcome_and_the_next_are_made(tmp_path: Path, body: st
     assert reason in answers["c1"].error and "\n" not in answers["c1"].error
 
 
-def test_a_silent_worker_is_started_again_three_times_at_most(tmp_path: Path):
+def test_a_worker_that_only_dies_is_given_up(tmp_path: Path):
     count = "open(os.path.join(os.path.dirname(__file__), 'starts'), 'a').write('x')\n"
     launch = script(tmp_path, "os._exit(1)\n")
     (tmp_path / "worker.py").write_text(PNG + "import os\n" + count + (tmp_path / "worker.py").read_text())
     answers = run(launch, tmp_path, count=8)
-    assert outcomes(answers) == "f" * 8 and len((tmp_path / "starts").read_text()) == 3
-    assert [answers[f"c{i}"].again for i in range(8)] == [False] * 3 + [True] * 5
+    assert outcomes(answers) == "f" * 8 and len((tmp_path / "starts").read_text()) == 5
+    assert [answers[f"c{i}"].again for i in range(8)] == [False] * 2 + [True] * 6
 
 
 @pytest.mark.parametrize(

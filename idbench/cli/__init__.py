@@ -1,6 +1,7 @@
 """The command line. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, 1 an error stopped it (one line on stderr), 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 an error stopped it (one line on stderr), 2 wrong usage, 3 a model did not run (the rest was
+done, and the next run tries again), 130 interrupted.
 Failures of single images are outcomes in the results, never an exit code.
 """
 

@@ -1,4 +1,4 @@
-"""models list, show, check, fetch: what can generate, what it needs, what would stop it here."""
+"""models list, show, check, fetch, setup, crosscheck: what can generate, what it needs, what would stop it here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from idbench.cli.output import confirm_download, print_json, print_table, progre
 
 if TYPE_CHECKING:
     from idbench.models.carded import CardModel
+    from idbench.models.opening import ModelSpec
+    from idbench.models.setup import Environment
 
 __all__ = ["app", "print_plan"]
 
@@ -96,7 +98,7 @@ def check(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     json: Json = False,
 ) -> None:
-    """What would stop each model on this machine: packages, weights, gates, memory. Loads nothing.
+    """What would stop each model on this machine: packages, environments, weights, gates, memory. Loads nothing.
 
     Exit code 0 either way; with names given, 1 if anything stands in their way.
     """
@@ -106,14 +108,15 @@ def check(
     found: dict[str, list[dict[str, str]]] = {}
     for name in names or card_names():
         model = _open(name, change)
-        found[name] = [{"kind": one.kind, "text": one.text} for one in stoppers(model.card, model.settings, device)]
+        problems = stoppers(model.card, model.settings, device, Path(_spec(name).location))
+        found[name] = [{"kind": one.kind, "text": one.text} for one in problems]
     if json:
         print_json(found)
     else:
-        for name, problems in found.items():
-            print(f"{name}: {'ready' if not problems else ''}".rstrip())
-            for problem in problems:
-                print(f"  {problem['kind']:<8} {problem['text']}")
+        for name, said in found.items():
+            print(f"{name}: {'ready' if not said else ''}".rstrip())
+            for problem in said:
+                print(f"  {problem['kind']:<11} {problem['text']}")
     if names and any(found.values()):
         raise typer.Exit(1)
 
@@ -125,11 +128,17 @@ def fetch(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Download a model's weights, after saying what, from where, how large and under which licence."""
+    from idbench.models import weights
+
+    _fetch(_open(name, change), yes)
+    print(weights.weights_root())
+
+
+def _fetch(model: CardModel, yes: bool) -> None:
     from idbench.hub import download
     from idbench.models import weights
     from idbench.models.fetching import fetch_pack, look_up
 
-    model = _open(name, change)
     for need in model.card.needed(model.parameters):
         place = weights.expected_at(need)
         if weights.is_whole(need):
@@ -142,20 +151,189 @@ def fetch(
         confirm_download(offer, place, f"{offer.licence or need.licence} ({need.licence})", yes)
         with progress() as callback:
             download(offer, place.parent if need.form == "file" else place, callback)
-    print(weights.weights_root())
+
+
+@app.command()
+def setup(
+    name: Annotated[str, typer.Argument(help="Name of a card, or a folder with one.")],
+    offline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Take all from disk: FOLDER/repository (or .tar.gz, .zip), FOLDER/wheels, FOLDER/weights/<hub id>.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Make the environment that a model's worker runs in, after saying what, from where, where to and how much.
+
+    A virtual environment with the card's requirements, the model's repository at the card's commit, and the
+    weights. Stopped or changed, the same command goes on with what is missing.
+    """
+    from idbench.errors import ConfigError
+    from idbench.models import weights
+    from idbench.models.setup import Environment, place_weights
+
+    model = _open(name)
+    if model.card.kind != "worker":
+        typer.echo(f"{name} needs no environment of its own; 'idbench models fetch {name}' has its weights", err=True)
+        return
+    if offline is not None and not offline.is_dir():
+        raise ConfigError(f"--offline {offline}: no such folder")
+    environment = Environment(model.card, Path(_spec(name).location))
+    environment.refuse_impossible(offline)
+    needed = model.card.needed(model.parameters)
+    if not environment.lacking() and all(map(weights.is_whole, needed)):
+        typer.echo(f"{name}: everything is here", err=True)
+    else:
+        _print_setup(environment, model, offline)
+        yes = yes or typer.confirm("Set up?", abort=True, err=True)
+        with progress() as callback:
+            environment.make(offline, callback, lambda line: typer.echo(line, err=True))
+        if offline is None:
+            _fetch(model, yes)
+        else:
+            for need in needed:
+                typer.echo(place_weights(need, model.card.name, offline), err=True)
+    print(environment.root)
+
+
+def _print_setup(environment: Environment, model: CardModel, offline: Path | None) -> None:
+    """On stderr: what a setup would make, from where, where to, how much."""
+    import shutil
+
+    from idbench.models import weights
+    from idbench.models.worker import worker_of
+
+    card, lacking = model.card, environment.lacking()
+    said = [f"{card.title}: {card.summary}"]
+    for step in environment.wanted:
+        if step not in lacking:
+            said.append(f"  {step:<12} here, {environment.root / step}")
+        elif step == "repository":
+            source = offline / "repository" if offline else card.source.repository
+            what = f"{source} @ {card.source.revision[:12]}, {card.licence.code}"
+            said.append(f"  {step:<12} {what}; to {environment.root / step}")
+        else:
+            source = offline / "wheels" if offline else "pip's index, licences and sizes as there"
+            what = f"{environment.requirements} for Python {worker_of(card).python or 'as here'}, from {source}"
+            said.append(f"  {step:<12} {what}; to {environment.root / step}")
+    fetched = 0.0
+    for need in card.needed(model.parameters):
+        here = weights.is_whole(need)
+        fetched += 0 if here else need.gigabytes
+        source = offline / "weights" if offline else "the hub"
+        state = f"here, {weights.find(need)}" if here else f"from {source}; to {weights.expected_at(need)}"
+        gate = ", gated" if need.gated and not here else ""
+        what = f"{need.role}: {need.hub or need.file}, about {need.gigabytes:g} GB{gate}, {need.licence}"
+        said.append(f"  {'weights':<12} {what}; {state}")
+    place = next(p for p in [environment.root, *environment.root.parents] if p.exists())
+    free = shutil.disk_usage(place).free / 1e9
+    said.append(f"  {'in all':<12} {fetched:g} GB of weights besides code and packages; {free:,.0f} GB are free there")
+    typer.echo("\n".join(said), err=True)
+
+
+@app.command()
+def crosscheck(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model as in 'idbench run --model': [NAME=]MODEL.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    suite: Annotated[str, typer.Option(help="Suite: name, NAME:LOCATION, hub id, or path.")] = "synthetic",
+    subset: Annotated[list[str] | None, typer.Option(help="Only this subset; may be repeated.")] = None,
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Only the first cases, copied into the run directory. [default: all]")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Images per case and model. [default: 1]")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A parameter of a model.")
+    ] = None,
+    recognizer: Annotated[
+        list[str] | None, typer.Option(metavar="[NAME=]KIND[:LOCATION]", help="A judge; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/crosscheck"),
+    json: Json = False,
+) -> None:
+    """Let two models make the same images and say how far apart images and scores are, e.g. one network twice.
+
+    An ordinary run with both models, gone on with if it was stopped; crosscheck.json and crosscheck.csv go into it.
+    """
+    from functools import partial
+
+    import numpy as np
+
+    from idbench.cli.output import warn
+    from idbench.config import load_config
+    from idbench.models import crosscheck as checking
+    from idbench.models.opening import parse_model
+    from idbench.run import execute
+    from idbench.stats import estimate
+    from idbench.suites import open_suite
+
+    asked: dict[str, Any] = {
+        "suite": suite, "subsets": subset or None, "models": [a, b], "seeds": seeds, "set": change or None,
+        "recognizers": recognizer or None, "out": str(out), "oracles": False,
+    }  # fmt: skip
+    load_config(None, asked)
+    if cases is not None:
+        first = checking.keep_first(open_suite(suite, subset or ()), cases, out.expanduser())
+        asked |= {"suite": str(first), "subsets": None}
+    with progress() as callback:
+        run = execute(load_config(None, asked), callback, warn)
+    one, other = (parse_model(spec)[0] for spec in (a, b))
+    found = checking.crosscheck(run, one, other, partial(estimate, rng=np.random.default_rng(0)))
+    if json:
+        print_json(found)
+    else:
+        _print_crosscheck(found)
+        print(run / "crosscheck.json")
+
+
+def _print_crosscheck(found: dict[str, Any]) -> None:
+    def number(value: float | None, form: str = ".3f") -> str:
+        return "–" if value is None else format(value, form)
+
+    images = found["images"]["summary"]
+    counts = f"{images['compared']} of {images['images']} images compared, {images['equal']} equal"
+    print(f"{found['a']} - {found['b']}: {counts}")
+    for reason, count in images["not_compared"].items():
+        print(f"  not compared: {count} ({reason})")
+    header = ["pixels, 0..255", "mean", "largest", "PSNR dB", "SSIM"]
+    cells = [
+        number(images["mean"]),
+        number(images["largest"], "g"),
+        number(images["psnr"], ".1f"),
+        number(images["ssim"]),
+    ]
+    print_table(header, [["all images", *cells]])
+    for name, judged in found["recognizers"].items():
+        print(f"\n{name}: {judged['other_outcomes']} of {judged['people']} people with another outcome")
+        rows = []
+        for metric, about in judged["metrics"].items():
+            gap, most = about["difference"], about["largest"]
+            span = "" if gap["low"] is None else f" [{gap['low']:.3f}, {gap['high']:.3f}]"
+            where = f"{most['case']}--{most['seed']}, person {most['person'] + 1}" if most["difference"] else ""
+            rows.append([metric, number(about["a"]), number(about["b"]), f"{gap['mean']:.3f}{span}",
+                         number(most["difference"]), where])  # fmt: skip
+        print_table(["metric", found["a"], found["b"], "difference", "largest", "at"], rows)
+    print(f"\n{found['note']}")
 
 
 def _open(name: str, change: list[str] | None = None) -> CardModel:
     """The card's model, not loaded. `change` is KEY=VALUE, with or without the model's name in front."""
-    from idbench.errors import ConfigError
     from idbench.models.carded import CardModel
+
+    changes = [text.removeprefix(f"{name}.").partition("=") for text in change or ()]
+    return CardModel(name, _spec(name).location, {key: value for key, _, value in changes})
+
+
+def _spec(name: str) -> ModelSpec:
+    """What a name means. Raises `ConfigError` if it is no card's."""
+    from idbench.errors import ConfigError
     from idbench.models.opening import plan_models
 
     (spec,) = plan_models([f"it={name}"])
     if not (Path(spec.location) / "card.toml").is_file():
         raise ConfigError(f"'{name}' has no card; see 'idbench models list'")
-    changes = [text.removeprefix(f"{name}.").partition("=") for text in change or ()]
-    return CardModel(name, spec.location, {key: value for key, _, value in changes})
+    return spec
 
 
 def print_plan(planned: dict[str, Any]) -> None:

@@ -54,7 +54,9 @@ def run(
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Images per case and --model. [default: 1]")] = None,
     first_seed: Annotated[int | None, typer.Option(help="Seeds count up from here. [default: 0]")] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds for one image. [default: 1800]")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds for one image; a batch has as many times that. [default: 600]")
+    ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes per model. [default: one per GPU]")] = None,
     retry_failed: Annotated[
         bool | None, typer.Option("--retry-failed", help="Ask again for images that failed before.")
@@ -128,6 +130,18 @@ def run(
     with progress(quiet) as callback:
         directory = execute(configuration, callback, warn)
     _show(directory, json)
+    if _incomplete(directory):
+        raise typer.Exit(INCOMPLETE)
+
+
+INCOMPLETE = 3
+"""Exit code where a model did not run and the rest was done."""
+
+
+def _incomplete(run: Path) -> bool:
+    import json
+
+    return bool(json.loads((run / "run.json").read_text(encoding="utf-8"))["state"] == "incomplete")
 
 
 def _show_plan(configuration: RunConfig, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from idbench.images import RGB
-from idbench.records import Person
+from idbench.records import Box, Person
 
 if TYPE_CHECKING:
     from idbench.models.cards import Card
@@ -50,13 +50,15 @@ class Job:
 class Generated:
     """What a model gave for a job: RGB pixels (height, width, 3) uint8, or None and why.
 
-    refused : whether the model declined, rather than failed. cost : US dollars, of hosted models. version : what a
-    hosted model says it is.
+    refused : whether the model declined, rather than failed. boxes : where the model was told to put the people, in
+    pixels of the image, if it takes boxes; slots are judged by them. cost : US dollars, of hosted models. version :
+    what a hosted model says it is.
     """
 
     pixels: RGB | None
     error: str | None = None
     refused: bool = False
+    boxes: Sequence[Box] | None = None
     cost: float | None = None
     version: str | None = None
 

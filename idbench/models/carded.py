@@ -10,6 +10,7 @@ from typing import Any
 from idbench.errors import ConfigError
 from idbench.models import weights
 from idbench.models.cards import Card, Parameter, Value, load_card, nearest
+from idbench.provenance import installed
 
 __all__ = ["CardModel", "Settings", "settings_of"]
 
@@ -83,6 +84,11 @@ class CardModel:
         return weights.usable(self.card.need(role), self.card.name, self.settings.places.get(role))
 
     def describe(self) -> dict[str, Any]:
-        """Kind, version, and a digest of every set of weights. Raises `WeightsError` if some are not here."""
+        """Kind, version, versions of packages, the card's own part, and a digest of every set of weights.
+
+        Raises `WeightsError` if some are not here.
+        """
         digests = {need.role: weights.digest(self.weights(need.role)) for need in self.card.needed(self.parameters)}
-        return {"kind": self.card.kind, "version": self.version, "weights": digests}
+        about = {"kind": self.card.kind, "version": self.version, "weights": digests}
+        packages = {name: found for name in self.card.packages if (found := installed(name)) is not None}
+        return about | {"packages": packages} | ({"pipeline": self.card.pipeline} if self.card.pipeline else {})

@@ -6,12 +6,13 @@ the adapter (entry-point group `idbench.models`) that turns it into a model.
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -22,6 +23,7 @@ from idbench.records import Record, problem_of
 __all__ = [
     "Card",
     "FaceEncoder",
+    "Hosted",
     "Licence",
     "Parameter",
     "Source",
@@ -129,6 +131,37 @@ class Parameter(Record):
             raise ValueError(f"expected a multiple of {self.multiple}, found {value:g}")
 
 
+class Prices(Record):
+    """A vendor's price list: US dollars per million tokens, by what the tokens are."""
+
+    date: datetime.date = Field(description="when the list was read")
+    source: str
+    text_input: float = Field(ge=0)
+    image_input: float = Field(ge=0)
+    text_output: float = Field(ge=0)
+    image_output: float = Field(ge=0)
+
+
+class Hosted(Record):
+    """`[hosted]` of a card: a model that runs at its vendor's and is asked over the network, for money."""
+
+    model: str = Field(description="what the vendor calls it")
+    keys: tuple[str, ...] = Field(min_length=1, description="environment variables; the first one set is taken")
+    prices: Prices
+    dollars: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        min_length=1, description="about what an image costs, by choice of the parameter `dollars_by`"
+    )
+    dollars_by: str
+    spending_cap: float = Field(25.0, gt=0, description="US dollars a run may spend on the model by default")
+    aspect_ratios: tuple[Annotated[str, Field(pattern=r"^\d+:\d+$")], ...] = Field(
+        (), description="shapes it offers; empty: width and height are taken as they are"
+    )
+
+    def expected(self, parameters: Mapping[str, Any]) -> float:
+        """US dollars an image is expected to cost, about."""
+        return self.dollars[str(parameters[self.dollars_by])]
+
+
 def _range(low: float | None, high: float | None) -> str:
     if high is None:
         return f"at least {low:g}"
@@ -157,12 +190,13 @@ class Card(Record):
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     pipeline: dict[str, Any] = Field(default_factory=dict, description="what adapters on diffusers want to know")
     worker: dict[str, Any] = Field(default_factory=dict, description="what a model run by a worker needs")
+    hosted: Hosted | None = Field(None, description="vendor, prices and keys of a model that runs elsewhere")
 
     @field_validator("parameters")
     @classmethod
     def _free_names(cls, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
         for name in parameters:
-            if name in ("batch", "offload") or not name.isidentifier():
+            if name in ("batch", "offload", "spending_cap", "timeout", "retries") or not name.isidentifier():
                 raise ValueError(f"a parameter cannot be called '{name}'")
         return parameters
 
@@ -171,16 +205,38 @@ class Card(Record):
         for one in self.weights:
             if one.only_with and one.only_with not in self.parameters:
                 raise ValueError(f"weights '{one.role}': no parameter is called '{one.only_with}'")
+        for name in ("dtype", "compile", *(one.only_with for one in self.weights)):
+            if name in self.parameters and not self.parameters[name].loading:
+                raise ValueError(f"parameter '{name}' decides what is loaded: give it loading = true")
+        return self
+
+    @model_validator(mode="after")
+    def _every_choice_has_a_price(self) -> Card:
+        if self.hosted is not None:
+            by = self.hosted.dollars_by
+            if by not in self.parameters or set(self.parameters[by].choices) != set(self.hosted.dollars):
+                raise ValueError(f"hosted.dollars: expected one price for every choice of the parameter '{by}'")
         return self
 
     @cached_property
     def execution(self) -> dict[str, Parameter]:
         """What decides how, but not what, the model generates."""
+        if self.hosted is not None:
+            return self._asking(self.hosted.spending_cap)
         return {
             "batch": Parameter(default=self.batch, low=1, high=256, meaning="jobs that are generated together"),
             "offload": Parameter(
                 default="none", choices=OFFLOADS, meaning="what leaves the GPU while idle: less memory, more time"
             ),
+        }
+
+    def _asking(self, cap: float) -> dict[str, Parameter]:
+        """How a hosted model is asked."""
+        return {
+            "batch": Parameter(default=self.batch, low=1, high=256, meaning="requests at a time"),
+            "spending_cap": Parameter(default=cap, low=0, meaning="US dollars a run may spend, earlier starts too"),
+            "timeout": Parameter(default=240.0, low=1, high=3600, meaning="seconds a request may take"),
+            "retries": Parameter(default=4, low=0, high=20, meaning="times a request that failed is repeated"),
         }
 
     def needed(self, parameters: Mapping[str, Any]) -> tuple[Weights, ...]:

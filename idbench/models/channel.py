@@ -12,6 +12,7 @@ import selectors
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,9 @@ LOG_LIMIT = 8 << 20
 
 LINE_LIMIT = 1 << 20
 """Bytes of a message; a longer line is none."""
+
+MOST_WAITING = 10_000
+"""Messages that are kept while nobody receives them; more are no use to anybody."""
 
 PIECE = 1 << 16
 
@@ -98,8 +102,8 @@ class Channel:
         self._reading = selectors.DefaultSelector()
         for pipe in (self._out, self._errors):
             self._reading.register(pipe, selectors.EVENT_READ)
-        self._heard = b""
-        self._long = False
+        self._beginning = b""
+        self._messages: deque[Message] = deque()
         with suppress(OSError):  # where memory runs out altogether, the child goes and not the run
             Path(f"/proc/{self._child.pid}/oom_score_adj").write_text("1000")
 
@@ -120,16 +124,11 @@ class Channel:
     def receive(self, seconds: float) -> Message:
         """The child's next message. Raises `Late` if none comes in time, `Ended` if it is gone."""
         ends = time.monotonic() + seconds
-        while True:
-            line, newline, rest = self._heard.partition(b"\n")
-            if newline:
-                self._heard = rest
-                if (message := self._message(line)) is not None:
-                    return message
-                continue
+        while not self._messages:
             if self._out not in self._reading.get_map():
                 raise self._ended()
             self._wait(ends)
+        return self._messages.popleft()
 
     def close(self) -> None:
         """End the child and everything in its session."""
@@ -160,22 +159,26 @@ class Channel:
         return ready
 
     def _take(self, said: bytes) -> None:
-        """Keep what may become a message; a line that is too long for one goes into the log, to its end."""
-        self._heard += said
-        if self._long or (len(self._heard) > LINE_LIMIT and b"\n" not in self._heard[: LINE_LIMIT + 1]):
-            rubbish, newline, rest = self._heard.partition(b"\n")
-            self._log.add(rubbish + newline)
-            self._heard, self._long = rest, not newline
+        """Sort whole lines into messages and the log, and keep the beginning of the next line."""
+        *lines, rest = said.split(b"\n")
+        for line in lines:
+            self._sort(self._beginning + line)
+            self._beginning = b""
+        self._beginning += rest
+        if len(self._beginning) > LINE_LIMIT:  # no message is so long: its pieces are logged as they come
+            self._log.add(self._beginning)
+            self._beginning = b""
 
-    def _message(self, line: bytes) -> Message | None:
+    def _sort(self, line: bytes) -> None:
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
             message = None
-        if isinstance(message, dict) and message.get("type") in self._known:
-            return message
-        self._log.add(line + b"\n")
-        return None
+        known = isinstance(message, dict) and message.get("type") in self._known
+        if known and len(self._messages) < MOST_WAITING:
+            self._messages.append(message)
+        else:
+            self._log.add(line + b"\n")
 
     def _ended(self) -> Ended:
         """How the child went, with the last thing it said."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
-from idbench.errors import IdbenchError, MissingPackageError, WeightsError
+from idbench.errors import ConfigError, IdbenchError, MissingPackageError, WeightsError
 from idbench.models import weights
 from idbench.models.carded import Settings
 from idbench.models.cards import Card
+from idbench.models.processes import gpus
+from idbench.models.setup import Environment
 
 __all__ = ["Stopper", "expected_memory", "machine_memory", "require", "stoppers"]
 
@@ -29,29 +32,53 @@ class Stopper:
     """One thing that would stop a model here. Memory is an estimate, and a known problem may have gone away; these
     two stop no run."""
 
-    kind: Literal["package", "weights", "memory", "known"]
+    kind: Literal["package", "key", "environment", "weights", "memory", "known"]
     text: str
 
 
-def stoppers(card: Card, settings: Settings, device: str = "auto") -> list[Stopper]:
-    """Everything that would stop a model with these settings on this machine."""
+def stoppers(card: Card, settings: Settings, device: str = "auto", folder: Path | None = None) -> list[Stopper]:
+    """Everything that would stop a model with these settings on this machine. `folder`: where the card lies."""
     known = [Stopper("known", f"{card.name}: {problem}") for problem in card.known_problems]
-    return [*_packages(card), *_weights(card, settings), *_memory(card, settings, device), *known]
+    lacking = [*_packages(card), *_key(card), *_environment(card, folder), *_weights(card, settings)]
+    return [*lacking, *_memory(card, settings, device), *known]
 
 
-def require(card: Card, settings: Settings) -> None:
-    """Raises `MissingPackageError` or `WeightsError`, one line, for the first thing that would stop the model."""
-    for stopper in [*_packages(card), *_weights(card, settings)]:
-        error: type[IdbenchError] = MissingPackageError if stopper.kind == "package" else WeightsError
-        raise error(stopper.text)
+def require(card: Card, settings: Settings, folder: Path | None = None) -> None:
+    """Raises `MissingPackageError` (no environment either), `ConfigError` (no key) or `WeightsError`, one line, for the
+    first thing that would stop the model. `folder`: where the card lies."""
+    errors: dict[str, type[IdbenchError]] = {"key": ConfigError, "weights": WeightsError}
+    for stopper in [*_packages(card), *_key(card), *_environment(card, folder), *_weights(card, settings)]:
+        raise errors.get(stopper.kind, MissingPackageError)(stopper.text)
 
 
 def _packages(card: Card) -> Iterator[Stopper]:
     lacking = [name for name in card.packages if not _installed(name)]
     if lacking:
+        extra = "hosted" if card.hosted else "generate"
         yield Stopper(
-            "package", f"{card.name} needs {', '.join(lacking)}, not installed here: pip install 'idbench[generate]'"
+            "package", f"{card.name} needs {', '.join(lacking)}, not installed here: pip install 'idbench[{extra}]'"
         )
+
+
+def _key(card: Card) -> Iterator[Stopper]:
+    """A hosted model's key must be in the environment, and be one: what holds other characters is a slip."""
+    if card.hosted is None:
+        return
+    name = next((name for name in card.hosted.keys if os.environ.get(name, "").strip()), None)
+    if name is None:
+        yield Stopper("key", f"{card.name} needs a key in the environment variable {' or '.join(card.hosted.keys)}")
+    elif not re.fullmatch(r"[!-~]+", os.environ[name].strip()):
+        yield Stopper("key", f"{card.name}: {name} holds characters that are part of no key, such as blanks")
+
+
+def _environment(card: Card, folder: Path | None) -> Iterator[Stopper]:
+    """A worker's environment must be there, and be made for the card as it is now."""
+    if card.kind == "worker":
+        environment = Environment(card, folder)
+        if lacking := environment.lacking():
+            why = "; ".join(lacking.values())
+            place = f"{card.name} needs an environment of its own at {environment.root}"
+            yield Stopper("environment", f"{place}: {why}; run '{environment.command}'")
 
 
 def _installed(name: str) -> bool:
@@ -124,8 +151,9 @@ def _parameters_in(file: Path) -> float:
 
 def machine_memory(device: str = "auto") -> tuple[str, float]:
     """What a model would run on, and its memory in GB: the smallest GPU, else this machine."""
-    asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-    if device != "cpu":
+    chosen = ",".join(gpus(device))
+    asked = ["nvidia-smi", f"--id={chosen}", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    if chosen:
         try:
             listed = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True).stdout
             found = [

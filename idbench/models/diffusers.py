@@ -84,7 +84,7 @@ class DiffusersModel(CardModel):
         pipeline = open_pipeline(self.plan.class_name, self.weights(BASE), dtype, **self.plan.loading)
         if self.plan.references == "embedding":
             _load_adapter(pipeline, self.weights(ADAPTER))
-            self._faces = FaceReader(self.weights(FACES), device)
+            self._faces = FaceReader(self.weights(FACES))
         place(pipeline, device, offload)
         self._pipeline = pipeline
 

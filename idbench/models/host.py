@@ -32,6 +32,16 @@ __all__ = ["PROTOCOL", "Host", "main"]
 PROTOCOL = 1
 """Raise it when a message changes its meaning."""
 
+NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "failed to allocate memory",
+    "cublas_status_alloc_failed",
+    "cublas_status_not_initialized",
+    "cudnn_status_alloc_failed",
+)
+"""How libraries say that memory ran out, in lower case."""
+
 Message = dict[str, Any]
 
 
@@ -51,8 +61,25 @@ class Host:
         self._most = sys.maxsize
 
     def load(self) -> None:
-        """Load the model; raises what the model raises."""
-        self._model.load(self._device, self._offload)
+        """Load the model, with more of it offloaded where memory runs out; raises what the model raises."""
+        while True:
+            try:
+                return self._model.load(self._device, self._offload)
+            except Exception as error:
+                if not is_out_of_memory(error) or not self._can_offload:
+                    raise
+            self._offload_more()
+
+    @property
+    def _can_offload(self) -> bool:
+        return self._device != "cpu" and self._offload != OFFLOADS[-1]
+
+    def _offload_more(self) -> None:
+        """Forget the model and go one step on in `OFFLOADS`."""
+        self._offload = OFFLOADS[OFFLOADS.index(self._offload) + 1]
+        self._say({"type": "loading", "what": f"out of memory; loading with offload={self._offload}"})
+        self._model.close()
+        free_memory()
 
     def answer(self, batch: Sequence[Message]) -> None:
         """Say one outcome for every job message."""
@@ -66,20 +93,24 @@ class Host:
         """Whether the jobs were answered; otherwise memory was made and they are to be tried again."""
         began = time.perf_counter()
         reset_peak_memory()
+        made: list[Generated] = []
+        reason, no_memory = "", False
         try:
             made = self._model.generate([job_from(message) for message in part])
             if len(made) != len(part):
                 raise RuntimeError(f"{len(part)} jobs got {len(made)} answers")
         except Exception as error:  # research code raises anything
             reason, no_memory = reason_of(error), is_out_of_memory(error)
-            del error
-            if no_memory:
-                return self._make_room(part, reason)
-            if len(part) > 1:  # one job must not fail the others
-                for message in part:
-                    self.answer([message])
-                return True
-            made = [Generated(None, reason)]
+            if is_broken_device(error):  # nothing works after it; a new process may
+                sys.exit(f"the device is broken: {reason}")
+        # Not within the except block, whose traceback would keep the failed call's memory.
+        if no_memory:
+            return self._make_room(part, reason)
+        if reason and len(part) > 1:  # one job must not fail the others
+            for message in part:
+                self.answer([message])
+            return True
+        made = [Generated(None, reason)] if reason else made
         seconds = (time.perf_counter() - began) / len(part)
         about = {"seconds": round(seconds, 3), "peak_memory": peak_memory(), "batch": len(part)}
         for message, one in zip(part, made, strict=True):
@@ -88,6 +119,8 @@ class Host:
 
     def _outcome(self, message: Message, made: Generated) -> Message:
         reply: Message = {"type": "outcome", "id": message["id"], "cost": made.cost, "version": made.version}
+        if made.boxes is not None:
+            reply["boxes"] = [list(map(float, box)) for box in made.boxes]
         if made.pixels is None:
             outcome = "refused" if made.refused else "generation_failed"
             return reply | {"outcome": outcome, "error": made.error or "no reason given"}
@@ -100,15 +133,11 @@ class Host:
         if len(part) > 1:
             self._most = len(part) // 2
             return False
-        at = OFFLOADS.index(self._offload)
-        if self._device == "cpu" or at + 1 == len(OFFLOADS):
+        if not self._can_offload:
             failed = Generated(None, f"out of memory, even one image at a time with offload={self._offload}: {reason}")
             self._say(self._outcome(part[0], failed) | {"peak_memory": peak_memory(), "batch": 1})
             return True
-        self._offload = OFFLOADS[at + 1]
-        self._say({"type": "loading", "what": f"out of memory; loading again with offload={self._offload}"})
-        self._model.close()
-        free_memory()
+        self._offload_more()
         self.load()
         self._say({"type": "loaded"})
         return False
@@ -137,11 +166,16 @@ def reason_of(error: BaseException) -> str:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on the accelerator or beside it; torch has had several ways to say so."""
     text = str(error).lower()
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text))
-    )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return any(words in text for words in NO_MEMORY) and not isinstance(error, IdbenchError)
+
+
+def is_broken_device(error: BaseException) -> bool:
+    """Whether the accelerator will fail whatever comes next in this process."""
+    text = str(error)
+    named = type(error).__name__ == "AcceleratorError" or "CUDA error" in text or "device-side assert" in text
+    return named and not is_out_of_memory(error)
 
 
 def _cuda() -> Any:

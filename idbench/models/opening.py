@@ -149,7 +149,7 @@ def _spread(spec: ModelSpec, sweep: tuple[str, str] | None) -> Iterator[ModelSpe
         return
     key, text = sweep
     for value in _values(text):
-        name = f"{spec.name}@{key}={value}"
+        name = f"{spec.name}@{key}={Path(value).name}"
         yield replace(spec, name=name, given=spec.given | {key: value}, sweep=Sweep(spec.name, key, value))
 
 

@@ -69,13 +69,17 @@ class ReferenceFace:
 
 
 class FaceReader:
-    """Reads references with an InsightFace pack, as models conditioned on ArcFace do."""
+    """Reads references with an InsightFace pack, as models conditioned on ArcFace do.
 
-    def __init__(self, pack: Path, device: str = "auto", threshold: float | None = None) -> None:
+    On the CPU everywhere: a few faces a case cost nothing beside generating, need no onnxruntime-gpu, and give every
+    machine the same embeddings.
+    """
+
+    def __init__(self, pack: Path, threshold: float | None = None) -> None:
         from idbench.faces.insightface import open_detector, open_recognizer
 
-        self._detector = open_detector(str(pack), device, threshold)
-        self._recognizer = open_recognizer("reference", str(pack), device)
+        self._detector = open_detector(str(pack), "cpu", threshold)
+        self._recognizer = open_recognizer("reference", str(pack), "cpu")
 
     @property
     def dimensions(self) -> int:

@@ -25,7 +25,9 @@ from idbench.models.base import Job
 from idbench.models.channel import Channel, Ended, Late
 from idbench.models.host import PROTOCOL
 from idbench.models.opening import ModelSpec
+from idbench.records import Box
 from idbench.store import write_bytes
+from idbench.suites.base import parse_boxes
 
 __all__ = ["LOAD_LIMIT", "Crew", "Launch", "Reply", "Task", "gpus"]
 
@@ -47,11 +49,14 @@ FACTS: dict[str, Any] = {
 }
 """What an outcome may tell besides, and of which type."""
 
-MOST_FAULTS = 3
+MOST_FAULTS = 5
 """Times a process may die or hang without a single answer between before its model is given up."""
 
+MOST_STARTS = 2
+"""Times a model that cannot be loaded is tried, in a row."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """A job and the file its image goes to."""
 
@@ -69,13 +74,16 @@ class Reply:
     peak_memory: int | None = None
     batch: int | None = None
     offload: str | None = None
+    boxes: tuple[Box, ...] | None = None
     cost: float | None = None
     version: str | None = None
     again: bool = False
 
 
 class Fault(Exception):
-    """A process that died, hung, or talked rubbish; the message says which."""
+    """A process that died, hung, or talked rubbish; the message says which. `late` is for hanging."""
+
+    late = False
 
 
 class NotStarted(Fault):
@@ -88,7 +96,8 @@ def gpus(device: str) -> list[str]:
         return []
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
-        return [gpu.strip() for gpu in chosen.split(",") if gpu.strip() and gpu.strip() != "-1"]
+        named = [gpu.strip() for gpu in chosen.split(",")]
+        return [gpu for gpu in named if gpu and gpu not in ("-1", "NoDevFiles")]
     if shutil.which("nvidia-smi") is None:
         return []
     try:
@@ -153,8 +162,7 @@ class ModelProcess:
         """Start the process and load the model. Raises `NotStarted` with the reason."""
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
         environment |= self._launch.environment
-        if self._gpu is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = self._gpu
+        environment["CUDA_VISIBLE_DEVICES"] = self._gpu or ""
         try:
             self._channel = Channel(self._launch.command, environment, self._launch.folder, self._log, ANSWERS)
             self._send(self._hello, LOAD_LIMIT)
@@ -188,7 +196,9 @@ class ModelProcess:
     def _fault(self, error: Exception, what: str) -> Fault:
         self.stop()
         if isinstance(error, Late):
-            return Fault(f"took longer than the time limit ({what})")
+            fault = Fault(f"took longer than the time limit ({what})")
+            fault.late = True
+            return fault
         return Fault(f"the model's process ended {error}")
 
     def _understood(self, heard: dict[str, Any], waiting: Mapping[int, Task]) -> tuple[int, Reply]:
@@ -198,6 +208,7 @@ class ModelProcess:
             self.stop()
             raise Fault(f"the model's process gave an answer to no question: {json.dumps(heard)[:100]}")
         about = {key: value for key, kind in FACTS.items() if isinstance(value := heard.get(key), kind)}
+        about["boxes"] = _boxes(heard.get("boxes"), len(waiting[number].job.people))
         if heard["outcome"] != "generated":
             error = " ".join(str(heard.get("error") or "no reason given").split())[:300]
             return number, Reply(heard["outcome"], error, **about)
@@ -240,6 +251,14 @@ class ModelProcess:
         if not path.exists():
             write_bytes(path, data)
         return path.absolute()
+
+
+def _boxes(told: Any, people: int) -> tuple[Box, ...] | None:
+    """Boxes of an outcome, one per person; None if they are none."""
+    try:
+        return tuple(parse_boxes(told, people) or ()) or None
+    except ValueError:
+        return None
 
 
 class Crew:
@@ -302,6 +321,8 @@ class Crew:
 
         What `batches` raises is raised here.
         """
+        self._given_up.clear()
+        self._faults.clear()
         shift = _Shift(batches, len(self._processes))
         answers: queue.Queue[tuple[Task, Reply] | BaseException | None] = queue.Queue()
         self._threads = [
@@ -335,8 +356,13 @@ class Crew:
             answers.put(None)
 
     def _attempt(self, process: ModelProcess, batch: Sequence[Task], answers: queue.Queue[Any]) -> list[Task]:
-        """Ask until every task is answered; returns those left when the process is given up."""
+        """Ask until every task is answered; returns those left when the process is given up.
+
+        What took a process down is tried once more, alone and in a fresh one: it may have been bad luck. Not so
+        what took too long.
+        """
         waiting = deque([list(batch)])
+        tried: set[Task] = set()
         while waiting and process not in self._given_up and not self._stopped.is_set():
             tasks = waiting.popleft()
             try:
@@ -345,15 +371,18 @@ class Crew:
                     answers.put((task, reply))
                     self._faults[process] = 0
             except NotStarted as fault:
-                self._given_up[process] = str(fault)
                 waiting.appendleft(tasks)
+                self._faults[process] += 1
+                if self._faults[process] >= MOST_STARTS:
+                    self._given_up[process] = str(fault)
             except Fault as fault:
                 self._faults[process] += 1
-                if len(tasks) == 1:
+                if len(tasks) == 1 and (fault.late or tasks[0] in tried):
                     answers.put((tasks[0], Reply("generation_failed", str(fault))))
                 else:
+                    tried.update(tasks if len(tasks) == 1 else ())
                     waiting.extend([task] for task in tasks)
-                if self._faults[process] == MOST_FAULTS:
+                if self._faults[process] >= MOST_FAULTS:
                     self._given_up[process] = f"given up after {MOST_FAULTS} failures in a row, the last: {fault}"
         return [] if self._stopped.is_set() else [task for tasks in waiting for task in tasks]
 

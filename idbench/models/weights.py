@@ -10,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from idbench.errors import WeightsError
 from idbench.models.cards import Weights
-from idbench.store import default_cache_dir
+from idbench.store import default_cache_dir, write_bytes
 
 __all__ = ["address", "digest", "expected_at", "find", "is_whole", "networks", "usable", "weights_root"]
 
 TENSORS = ".safetensors"
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.safetensors$")
 
 
 def weights_root() -> Path:
@@ -80,14 +83,26 @@ def is_whole(weights: Weights) -> bool:
 
 def digest(path: Path) -> str:
     """SHA-256 over names and contents of every file of weights (tensors, configurations, vocabularies)."""
-    from idbench.faces.runtime import file_digest
-
     if path.is_file():
-        return file_digest(path)
+        return _file_digest(path)
     whole = hashlib.sha256()
     for file in _files(path):
-        whole.update(f"{file.relative_to(path).as_posix()}\0{file_digest(file)}\n".encode())
+        whole.update(f"{file.relative_to(path).as_posix()}\0{_file_digest(file)}\n".encode())
     return whole.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    """SHA-256 of a file, remembered in the cache while its path, size and time of change stay: weights are large."""
+    from idbench.faces.runtime import file_digest
+
+    status = path.stat()
+    known = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()
+    note = default_cache_dir() / "digests" / hashlib.sha256(known).hexdigest()
+    with suppress(OSError):
+        return note.read_text(encoding="ascii")
+    found = file_digest(path)
+    write_bytes(note, found.encode())
+    return found
 
 
 def networks(path: Path) -> dict[str, list[Path]]:
@@ -168,7 +183,14 @@ def _folder_fault(folder: Path) -> str | None:
             return f"{index.name} cannot be read ({error})"
         if absent := sorted(name for name in shards if not (folder / name).is_file()):
             return f"{len(absent)} of {len(shards)} files are missing, first {absent[0]}"
-    return next((fault for file in sorted(folder.glob(f"*{TENSORS}")) if (fault := _file_fault(file))), None)
+    files = sorted(folder.glob(f"*{TENSORS}"))
+    numbered = [match for file in files if (match := _PART.search(file.name))]
+    for match in numbered:
+        if sum(other[2] == match[2] for other in numbered) < int(match[2]):
+            return f"some of {int(match[2])} files like {match.string} are missing"
+    if not files and (folder / "config.json").is_file():
+        return f"its {TENSORS} files are missing"
+    return next((fault for file in files if (fault := _file_fault(file))), None)
 
 
 def _file_fault(path: Path) -> str | None:

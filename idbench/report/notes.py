@@ -27,8 +27,10 @@ def notes(data: RunData) -> list[str]:
 def _about_the_run(data: RunData) -> Iterator[str]:
     for source in data.sources:
         where = f"Run {source.name}: " if len(data.sources) > 1 else ""
-        if source.record["state"] != "finished":
+        if source.record["state"] == "running":
             yield f"{where}The run is not finished; its numbers can change."
+        for model, count in source.record.get("counts", {}).get("not_tried", {}).items():
+            yield f"{where}{model}: {count} images were never tried, because the model did not run; run again."
         git = source.record["provenance"].get("git") or {}
         if git and git.get("clean") is False:
             yield f"{where}Made by code with changes that are not committed, so the commit alone does not reproduce it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,7 @@ from idbench.faces.types import Analysis, Faces
 from idbench.generations import Ledger, Produced
 from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
-from idbench.protocols.people import FaceView, case_people
+from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
 from idbench.scoring.context import Scoring, SuiteSide
 from idbench.scoring.judges import JudgedPeople
@@ -67,7 +68,9 @@ class CaseScorer:
     def _add_strict_rows(self, model: str, images: list[tuple[Produced, Analysis]]) -> None:
         for name, people in self.people.items():
             scored = [
-                strict.score_image(analysis.faces, _image_outcome(produced, analysis), people, name)
+                strict.score_image(
+                    analysis.faces, _image_outcome(produced, analysis), _as_told(people, produced, analysis), name
+                )
                 for produced, analysis in images
             ]
             strict.score_seeds(scored)
@@ -192,6 +195,14 @@ class CaseScorer:
                 )
 
 
+def _as_told(people: CasePeople, produced: Produced, analysis: Analysis) -> CasePeople:
+    """The people at the places the model was told, where it was; else at the target's, stretched to the image."""
+    told = produced.made.boxes if produced.made is not None else None
+    if told is None or analysis.faces is None or len(told) != len(people):
+        return people
+    return replace(people, boxes=told, size=(analysis.faces.width, analysis.faces.height))
+
+
 def _nearest(target: FaceView | None, references: Sequence[FaceView]) -> tuple[int, float] | None:
     """Position and similarity of the reference most like the target; None where either is missing."""
     if target is None or not references:
@@ -208,7 +219,7 @@ def _generation(produced: Produced, analysis: Analysis) -> Generation:
     """The ledger's line: an image that was produced but cannot be read is an unreadable image."""
     unreadable = produced.image is not None and analysis.faces is None
     image = produced.image
-    making = {"seconds", "peak_memory", "batch", "offload", "cost", "version", "again", "parameters"}
+    making = {"seconds", "peak_memory", "batch", "offload", "boxes", "cost", "version", "again", "parameters"}
     return Generation(
         model=produced.model,
         case=produced.case,

@@ -37,8 +37,8 @@ def summarise(
 ) -> dict[str, Any]:
     """Every number of the report from scores.parquet, images.parquet and suite.parquet.
 
-    variants : models that are one value of a sweep. They are measured and ranked like others, but several
-    settings of one model are not several models, so they do not shape the trade-off line.
+    variants : models that are one value of a sweep. They are measured like others, but several settings of one
+    model are not several models: beside others they have no ranks and shape neither front nor trade-off line.
     """
     models = _model_order(list(images["model"].unique()))
     recognizers: dict[str, Any] = {}

@@ -150,10 +150,19 @@ def _strict_group(
         "clusters": len(set(clusters)),
         "several_people": several,
         "copy_paste_floor": floor,
-        **_comparisons(_paired(wide, rows, ranked), ranked, table, floor, settings, labels),
+        **_comparisons(_paired(wide, rows, ranked), _competing(ranked, variants), table, floor, settings, labels),
         "paired_on": "case and person" if _seeds_differ(rows, ranked) else "case, seed and person",
         "tradeoff": _tradeoff(wide, clusters, ranked, variants, floor, settings, settings.rng(*labels, "trade-off")),
     }
+
+
+def _competing(models: list[str], variants: Collection[str]) -> list[str]:
+    """Models that are compared and ranked: all but the values of a sweep, where there are others.
+
+    The best of several settings, chosen on the same cases, is no fair competitor; and their many pairs would cost
+    the others significance in Holm's adjustment.
+    """
+    return [model for model in models if model not in variants] or models
 
 
 def _seeds_differ(rows: pd.DataFrame, models: list[str]) -> bool:
@@ -213,7 +222,7 @@ def _tradeoff(
     """Pareto front, hypervolume, spread of each point, and signed distances from the line through the others.
 
     Models below the floor draw strangers and so tell nothing about the trade-off: they shape neither front
-    nor line. Variants of a sweep shape the front, where they can be had, but not the line.
+    nor line. Neither do variants of a sweep, unless there is nothing else; they are measured from the line.
     """
     names = [(name, model) for name in ("sim_gt_failure_aware", "copy_paste") for model in models]
     if not names:
@@ -228,10 +237,12 @@ def _tradeoff(
     x, y = point[:k], point[k:]
     shaping = np.where(x >= floor, 0.0, np.nan)
     varied = np.array([model in variants for model in models])
+    competing = np.isin(models, _competing(models, variants))
+    in_front = np.where(competing, shaping, np.nan)
     spread = _line_distances(draws[:, :k] + shaping, draws[:, k:], varied)
     return {
-        "pareto": [models[i] for i in pareto_front(x + shaping, y)],
-        "hypervolume": hypervolume(x + shaping, y),
+        "pareto": [models[i] for i in pareto_front(x + in_front, y)],
+        "hypervolume": hypervolume(x + in_front, y),
         "line_distance": _distances(models, _line_distances(x + shaping, y, varied), spread, settings.level),
         "ellipses": {m: c for i, m in enumerate(models) if (c := _covariance(draws[:, [i, k + i]])) is not None},
     }

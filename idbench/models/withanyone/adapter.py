@@ -12,9 +12,10 @@ from __future__ import annotations
 import gc
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from idbench.errors import UnreadableImageError, WeightsError
+from idbench.errors import ConfigError, UnreadableImageError, WeightsError
 from idbench.images import EncodedImage, decode, digest_of
 from idbench.models.base import Generated, Job
 from idbench.models.carded import CardModel
@@ -31,8 +32,13 @@ MOST_REMEMBERED = 1024
 
 
 def id_weight(parameters: Mapping[str, Any]) -> float:
-    """Weight of the ArcFace branch: the one asked for, else what is left of 1 beside the SigLIP branch."""
+    """Weight of the ArcFace branch: the one asked for, else what is left of 1 beside the SigLIP branch.
+
+    Raises `ConfigError` for a weight below 0 other than -1, which would take identity away.
+    """
     asked = float(parameters["id_weight"])
+    if -1 < asked < 0:
+        raise ConfigError(f"id_weight: expected 0 or more, or -1 for 1 - siglip_weight, found {asked:g}")
     return asked if asked >= 0 else 1 - float(parameters["siglip_weight"])
 
 
@@ -55,6 +61,12 @@ def boxes_on_canvas(job: Job, width: int, height: int) -> list[Box] | None:
 class WithAnyone(CardModel):
     """FLUX.1 with the identity branch attached."""
 
+    def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
+        super().__init__(name, location, given)
+        self.parameters = {**self.parameters, "id_weight": id_weight(self.parameters)}
+        if self.parameters["boxes"] == "none":
+            self.card = self.card.model_copy(update={"extra_conditioning": ()})
+
     def load(self, device: str, offload: str = "none") -> None:
         """Load everything. Raises `MissingPackageError` or `WeightsError`, one line."""
         import torch
@@ -66,10 +78,10 @@ class WithAnyone(CardModel):
         dtype = getattr(torch, str(self.parameters["dtype"]))
         pipeline = open_pipeline("FluxPipeline", self.weights("base"), dtype)
         self._attachment = attach(pipeline.transformer, load_branch(self.weights("identity"), dtype))
-        self._faces = FaceReader(self.weights("arcface"), device, DETECTION_THRESHOLD)
+        self._faces = FaceReader(self.weights("arcface"), DETECTION_THRESHOLD)
         self._check_sizes()
         self._load_siglip(device, dtype)
-        self._matting = Matting(self.weights("matting"), device) if self.parameters["matting"] else None
+        self._matting = Matting(self.weights("matting")) if self.parameters["matting"] else None
         place(pipeline, device, offload)
         if self.parameters["compile"]:
             pipeline.transformer.compile_repeated_blocks()
@@ -114,7 +126,7 @@ class WithAnyone(CardModel):
                 made[i] = Generated(None, str(reason))
         if ready:
             for i, image in zip(ready, self._run([jobs[i] for i in ready], list(ready.values())), strict=True):
-                made[i] = finished(image)
+                made[i] = replace(finished(image), boxes=ready[i].boxes)
         return [one for one in made if one is not None]
 
     def _run(self, jobs: Sequence[Job], people: Sequence[Any]) -> Any:
@@ -126,7 +138,7 @@ class WithAnyone(CardModel):
         values = jobs[0].parameters
         width, height = values["width"], values["height"]
         self._pipeline.scheduler = scheduler(width, height)
-        weights = {"id_weight": id_weight(values), "siglip_weight": values["siglip_weight"]}
+        weights = {"id_weight": values["id_weight"], "siglip_weight": values["siglip_weight"]}
         with torch.inference_mode(), self._attachment.people(people, width, height, **weights):
             return self._pipeline(
                 prompt=[job.prompt for job in jobs],

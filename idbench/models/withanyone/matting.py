@@ -25,10 +25,10 @@ SIDE = 1024
 class Matting:
     """Cuts out the foreground. Raises `WeightsError`, one line, if the file is no network of one image."""
 
-    def __init__(self, file: Path, device: str = "auto") -> None:
+    def __init__(self, file: Path) -> None:
         from idbench.faces.runtime import onnx_session
 
-        self._session = onnx_session(file, device)
+        self._session = onnx_session(file, "cpu")
         self._input = self._session.get_inputs()[0]
         shape = self._input.shape
         if len(shape) != 4 or shape[1] not in (3, "channels", None):
