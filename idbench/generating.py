@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -36,6 +37,10 @@ Progress = Callable[[str, int, int], None]
 Warn = Callable[[str], None]
 
 
+def _unsaid(line: str) -> None:
+    """Nobody wants to hear it."""
+
+
 class ModelProducer:
     """A model's images, made by the model itself and kept as `folder/<model>/<case>--<seed>.png`.
 
@@ -48,10 +53,14 @@ class ModelProducer:
         self, model: Model, seeds: Sequence[int], folder: Path, ledger: Ledger, retry_failed: bool = False
     ) -> None:
         self.model = model
-        self._seeds = seeds
+        self.seeds = seeds
         self._folder = folder / model.name
         self._ledger = ledger
         self._retry_failed = retry_failed
+        self.replaced = 0
+        """How many images that exist the last `make` made anew."""
+        self.failures: Counter[str] = Counter()
+        """Reasons of jobs without an image in the last `make`, known ones included."""
         self.not_tried = 0
         """How many jobs of the last `make` had no chance, because the model did not run."""
         self._parameters = key_of(model.describe() | {"parameters": dict(model.parameters)})
@@ -66,13 +75,19 @@ class ModelProducer:
     def _execution(self, name: str, otherwise: Any) -> Any:
         return self.model.settings.execution.get(name, otherwise) if isinstance(self.model, CardModel) else otherwise
 
-    def make(self, suite: Suite, progress: Progress, crew: Crew | None = None) -> None:
+    def make(self, suite: Suite, progress: Progress, crew: Crew | None = None, warn: Warn = _unsaid) -> None:
         """Ask the model for every image that is missing: in `crew`'s processes, or here."""
         missing = self._settle(suite, progress)
-        stage = f"images of {self.model.name}"
-        progress(stage, 0, len(missing))
         if not missing:
             return
+        if self.replaced:
+            warn(
+                f"{self.model.name}: {self.replaced} images of other parameters, weights or versions are made anew; "
+                "give it another name (NAME=MODEL) or --out to keep both"
+            )
+        stage = f"images of {self.model.name}"
+        if crew is not None:
+            progress(f"loading {self.model.name}", 0, 1)
         jobs = ((case, seed) for case, seed in self._all(suite) if (case.id, seed) in missing)
         if crew is None:
             made = self._make_here(jobs)
@@ -81,8 +96,11 @@ class ModelProducer:
         else:
             made = self._make_in(crew, jobs)
         for done, generation in enumerate(made, 1):
+            if done == 1 and crew is not None:
+                progress(f"loading {self.model.name}", 1, 1)
             self._ledger.record(generation)
             self.not_tried += generation.again is True
+            self.failures.update([generation.error or ""] * (generation.outcome in FAILED and not generation.again))
             progress(stage, done, len(missing))
 
     def _settle(self, suite: Suite, progress: Progress) -> set[tuple[str, int]]:
@@ -94,10 +112,12 @@ class ModelProducer:
             known = self._failed(case.id, seed, reason) if reason else self._kept(case, seed)
             if known is None:
                 missing.add((case.id, seed))
+                self.replaced += self._path(case.id, seed).exists()
                 continue
             self._ledger.record(known)
+            self.failures.update([known.error or ""] * (known.outcome in FAILED))
             settled += 1
-            progress(f"known images of {self.model.name}", settled, suite.count * len(self._seeds))
+            progress(f"known images of {self.model.name}", settled, suite.count * len(self.seeds))
         if settled:
             progress(f"known images of {self.model.name}", settled, settled)
         return missing
@@ -110,7 +130,7 @@ class ModelProducer:
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """Every seed's image or failure; `make` must have come before."""
-        for seed in self._seeds:
+        for seed in self.seeds:
             known = self._ledger.find(self.model.name, case.id, seed)
             if known is None:
                 raise RunError(f"{self.model.name} was not asked for case {case.id}, seed {seed}")
@@ -121,7 +141,7 @@ class ModelProducer:
                 yield Produced(*known.key, image, made=known)
 
     def _all(self, suite: Suite) -> Iterator[tuple[Case, int]]:
-        return ((case, seed) for case in suite.cases() for seed in self._seeds)
+        return ((case, seed) for case in suite.cases() for seed in self.seeds)
 
     def _make_here(self, jobs: Iterable[tuple[Case, int]]) -> Iterator[Generation]:
         """In threads of this process, one job at a time."""
@@ -233,6 +253,14 @@ def _canvas(case: Case) -> tuple[int, int] | None:
     return width, height
 
 
+def _say_failures(producer: ModelProducer, total: int, warn: Warn) -> None:
+    """One line about images that are not there, with the most frequent reason."""
+    if failed := producer.failures.total():
+        reason, count = producer.failures.most_common(1)[0]
+        most = f", {count} of them: {reason}" if count < failed else f": {reason}"
+        warn(f"{producer.model.name}: {failed} of {total} images failed{most}; --retry-failed asks again")
+
+
 @dataclass(frozen=True)
 class Making:
     """How models that run in processes of their own are run."""
@@ -256,7 +284,7 @@ def make_all(
     try:
         for spec, producer in asked:
             if not producer.model.isolated:
-                producer.make(suite, progress)
+                producer.make(suite, progress, warn=warn)
                 continue
             wanted = _loading(spec, producer.model)
             if crew is None or loaded != wanted:
@@ -275,7 +303,9 @@ def make_all(
                     logs,
                 )
                 loaded = wanted
-            producer.make(suite, progress, crew)
+            producer.make(suite, progress, crew, warn)
+            if not crew.given_up:
+                _say_failures(producer, suite.count * len(producer.seeds), warn)
             if producer.stopped:
                 warn(f"{spec.name}: {producer.stopped}; the next run asks for the rest")
             for reason in crew.given_up:

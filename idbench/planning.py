@@ -7,13 +7,15 @@ from typing import Any
 
 from idbench.config import RunConfig
 from idbench.defaults import with_defaults
-from idbench.errors import WeightsError
+from idbench.errors import IdbenchError, WeightsError
 from idbench.generating import ModelProducer
 from idbench.generations import Ledger
 from idbench.models import weights
 from idbench.models.base import Model
 from idbench.models.carded import CardModel
 from idbench.models.checking import expected_memory, stoppers
+from idbench.models.opening import ModelSpec
+from idbench.run import prepare
 from idbench.store import exclusive_lock
 from idbench.suites import Suite, open_suite
 
@@ -28,17 +30,19 @@ def plan(config: RunConfig) -> dict[str, Any]:
     suite = open_suite(config.suite, config.subsets)
     config = with_defaults(config, suite, lambda line: None)
     run = Path(config.out).expanduser()
-    models = [spec.open() for spec in config.model_specs]
+    models = [(spec, spec.open()) for spec in config.model_specs]
     if not run.exists():
         return _plan(config, suite, models, None)
     with exclusive_lock(run):  # the ledger mends its end when it is opened
         return _plan(config, suite, models, Ledger(run / "generations.jsonl"))
 
 
-def _plan(config: RunConfig, suite: Suite, models: list[Model], ledger: Ledger | None) -> dict[str, Any]:
+def _plan(
+    config: RunConfig, suite: Suite, models: list[tuple[ModelSpec, Model]], ledger: Ledger | None
+) -> dict[str, Any]:
     cases = [(case.id, len(case.people)) for case in suite.cases()]
     entries = []
-    for model in models:
+    for spec, model in models:
         most = model.card.most_people if model.card else None
         possible = [case for case, people in cases if most is None or people <= most]
         every = [{"case": case, "seed": seed} for case in possible for seed in config.seed_list]
@@ -47,9 +51,21 @@ def _plan(config: RunConfig, suite: Suite, models: list[Model], ledger: Ledger |
         entry: dict[str, Any] = {"model": model.name, "images": len(every), "to_do": len(jobs), "refused": refused}
         entry |= {"jobs": jobs, "parameters": dict(model.parameters)}
         if isinstance(model, CardModel):
-            entry |= _needs(model, config.device)
+            entry |= _needs(model, config.device, Path(spec.location))
+            entry |= _cost(model, len(jobs))
         entries.append(entry)
-    return {"suite": suite.name, "images_given": list(config.images), "out": config.out, "models": entries}
+    about = {"suite": suite.name, "images_given": list(config.images), "out": config.out, "models": entries}
+    said = {text for entry in entries for text in entry.get("stoppers", ())}
+    return about | {"stoppers": _stoppers(config, suite, said)}
+
+
+def _stoppers(config: RunConfig, suite: Suite, said: set[str]) -> list[str]:
+    """What would stop the run before anything is done, besides what is said of the models."""
+    try:
+        prepare(config, suite)
+    except IdbenchError as error:
+        return [] if any(str(error).startswith(text) for text in said) else [str(error)]
+    return []
 
 
 def _missing(
@@ -64,7 +80,15 @@ def _missing(
     return [{"case": job.case, "seed": job.seed} for job in producer.missing(suite)]
 
 
-def _needs(model: CardModel, device: str) -> dict[str, Any]:
+def _cost(model: CardModel, images: int) -> dict[str, float]:
+    """What a hosted model's images are expected to cost, in US dollars, and the most it may spend."""
+    if model.card.hosted is None:
+        return {}
+    dollars = images * model.card.hosted.expected(model.parameters)
+    return {"dollars": round(dollars, 2), "spending_cap": float(model.settings.execution["spending_cap"])}
+
+
+def _needs(model: CardModel, device: str, folder: Path) -> dict[str, Any]:
     card, settings = model.card, model.settings
     memory = expected_memory(card, settings)
     wanted = []
@@ -77,5 +101,5 @@ def _needs(model: CardModel, device: str) -> dict[str, Any]:
         "weights": wanted,
         "gpu_memory_gb": round(memory[0], 1) if memory else None,
         "gpu_memory_gb_offloaded": round(memory[1], 1) if memory else None,
-        "stoppers": [stopper.text for stopper in stoppers(card, settings, device)],
+        "stoppers": [stopper.text for stopper in stoppers(card, settings, device, folder)],
     }

@@ -40,7 +40,7 @@ from idbench.suites import Suite, SuiteIndex, case_filename, open_suite
 from idbench.summary import Settings, summarise
 from idbench.tables import read_tables
 
-__all__ = ["Progress", "execute", "resummarise"]
+__all__ = ["Opened", "Progress", "execute", "prepare", "resummarise"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -58,7 +58,7 @@ def _python_warning(message: str) -> None:
 
 
 @dataclass
-class _Opened:
+class Opened:
     """What a configuration names, opened."""
 
     suite: Suite
@@ -77,7 +77,7 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
     run = Path(config.out).expanduser()
     suite = open_suite(config.suite, config.subsets)
     config = with_defaults(config, suite, warn)
-    opened = _open(config, suite)
+    opened = prepare(config, suite)
     with exclusive_lock(run):
         record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
         previous = _previous(run)
@@ -110,8 +110,11 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
     return run
 
 
-def _open(config: RunConfig, suite: Suite) -> _Opened:
-    """Open everything named before anything is computed, so that mistakes show at once."""
+def prepare(config: RunConfig, suite: Suite) -> Opened:
+    """Open everything named before anything is computed, so that mistakes show at once.
+
+    Raises `IdbenchError` children, one line, for whatever would stop the run.
+    """
     if not config.images and not config.models and not config.oracles:
         raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
     if not suite.rendered and not config.allow_mini:
@@ -119,9 +122,6 @@ def _open(config: RunConfig, suite: Suite) -> _Opened:
     models = [(spec, spec.open()) for spec in config.model_specs]
     if not suite.rendered and any(model.needs_truth for _, model in models):
         raise ConfigError(ONLY_RENDERED)
-    for _, model in models:
-        if isinstance(model, CardModel):
-            require(model.card, model.settings)
     folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
@@ -136,12 +136,17 @@ def _open(config: RunConfig, suite: Suite) -> _Opened:
         config.batch,
     )
     stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
+    if any(model.isolated for _, model in models):
+        _devices(config)
+    for spec, model in models:
+        if isinstance(model, CardModel):
+            require(model.card, model.settings, Path(spec.location))
     scoring = Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate)
-    return _Opened(suite, analyser, scoring, folders, models, config.oracles)
+    return Opened(suite, analyser, scoring, folders, models, config.oracles)
 
 
 def _producers(
-    config: RunConfig, opened: _Opened, run: Path, ledger: Ledger, progress: Progress
+    config: RunConfig, opened: Opened, run: Path, ledger: Ledger, progress: Progress
 ) -> list[tuple[ModelSpec, ModelProducer]]:
     """Who makes each model's images; reads all weights once, for their digests."""
     producers = []
@@ -187,13 +192,14 @@ def _check_same_suite(run: Path, previous: RunRecord | None, index: SuiteIndex) 
         )
 
 
-def _surprises(config: RunConfig, previous: RunRecord | None, opened: _Opened) -> Iterator[str]:
+def _surprises(config: RunConfig, previous: RunRecord | None, opened: Opened) -> Iterator[str]:
     """What a user may not have meant by these arguments."""
     if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
-    for _, model in opened.models:
+    for spec, model in opened.models:
         if isinstance(model, CardModel):
-            yield from (s.text for s in stoppers(model.card, model.settings, config.device))
+            found = stoppers(model.card, model.settings, config.device, Path(spec.location))
+            yield from (stopper.text for stopper in found)
     if config.detector is None and opened.analyser.detector.name == "mtcnn":
         yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
     before = previous.config if previous else {}
@@ -216,7 +222,7 @@ def _warn_of_missing(matched: MatchedImages, index: SuiteIndex, warn: Warn) -> N
         )
 
 
-def _descriptions(opened: _Opened, index: SuiteIndex) -> dict[str, Any]:
+def _descriptions(opened: Opened, index: SuiteIndex) -> dict[str, Any]:
     suite, analyser = opened.suite, opened.analyser
     return {
         "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, "rendered": suite.rendered}
@@ -237,7 +243,7 @@ def _about(spec: ModelSpec, model: Model) -> dict[str, Any]:
     return about | ({"sweep": spec.sweep.as_dict()} if spec.sweep else {})
 
 
-def _counts(opened: _Opened, unreadable: dict[str, str], matched: list[MatchedImages]) -> dict[str, Any]:
+def _counts(opened: Opened, unreadable: dict[str, str], matched: list[MatchedImages]) -> dict[str, Any]:
     """The account of what was asked for and what became of it."""
     return {
         "suite_problems": dict(sorted(opened.suite.problems.items())),

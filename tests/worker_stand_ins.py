@@ -93,7 +93,11 @@ def run_worker(
         place.touch() if place.suffix else place.mkdir(exist_ok=True)
     calls = folder / "calls.jsonl"
     calls.touch()
-    hello = {"name": name, "parameters": dict(parameters), "weights": {role: str(place) for role, place in places.items()}}
+    hello = {
+        "name": name,
+        "parameters": dict(parameters),
+        "weights": {role: str(place) for role, place in places.items()},
+    }
     environment = {
         "PYTHONPATH": f"{stand_ins}:{baselines_folder()}",
         "IDBENCH_REPOSITORY": str(stand_ins),
@@ -101,8 +105,7 @@ def run_worker(
     }
     launch = Launch(hello, (sys.executable, str(home / worker_of(card).script)), home, environment)
     complete = [
-        Task(Job(t.job.case, t.job.prompt, t.job.people, t.job.seed, t.job.canvas, parameters), t.output)
-        for t in tasks
+        Task(Job(t.job.case, t.job.prompt, t.job.people, t.job.seed, t.job.canvas, parameters), t.output) for t in tasks
     ]
     with Crew(name, launch, [None], "none", 60, folder / "scratch", folder / "logs") as crew:
         replies = {task.job.case: reply for task, reply in crew.run(iter([complete]))}

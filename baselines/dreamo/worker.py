@@ -1,10 +1,12 @@
 """DreamO v1.1 as a worker.
 
-Repository https://github.com/bytedance/DreamO at 004415c78c4cb2544c44559d70ae0e8e5d95e692. Written against app.py's
-`generate_image`: `Generator.pre_condition` of dreamo_generator.py prepares the references (task `id`: the aligned face on
-white; task `ip`: the person cut out), `DreamOPipeline.__call__` of dreamo/dreamo_pipeline.py makes the image.
+Repository https://github.com/bytedance/DreamO at 004415c78c4cb2544c44559d70ae0e8e5d95e692. Written against
+`generate_image` of app.py: `Generator.pre_condition` of dreamo_generator.py prepares the references (task `id`: the
+aligned face on white; task `ip`: the person cut out), `DreamOPipeline.__call__` of dreamo/dreamo_pipeline.py makes the
+image.
 
-`Generator` loads the pipeline itself, once with the turbo switch the wrong way round; that step is done here instead.
+`Generator` loads the pipeline itself, in one of its versions with the turbo switch the wrong way round; that step is
+done here instead.
 """
 
 import os

@@ -3,10 +3,10 @@
 Repository https://github.com/bytedance/ID-Patch at 38096c925c94df61b9bba25bfcfbc48cbfa88a7b. Written against demo.py:
 `IDPatchInferencer.generate` of modules/inferencer.py, `draw_openpose_from_mmpose` of utils/draw_condition.py.
 
-The demo takes the pose from a photo with the people in place. idbench gives boxes of faces only, so the pose is made of
-them: of every person a nose, eyes, ears, neck and shoulders at fixed shares of the face's box, upright and from the front;
-no arms, trunk or legs. The identity patch goes to the nose, as in the demo. Faces are found by MTCNN and embedded by
-facexlib's ArcFace.
+The demo takes the pose from a photo with the people in place. idbench gives boxes of faces only, so the pose is made
+of them: of every person a nose, eyes, ears, neck and shoulders at fixed shares of the face's box, upright and from the
+front; no arms, trunk or legs. The identity patch goes to the nose, as in the demo. Faces are found by MTCNN and
+embedded by facexlib's ArcFace.
 """
 
 import os

@@ -1,9 +1,9 @@
 """OmniGen2 as a worker.
 
 Repository https://github.com/VectorSpaceLab/OmniGen2 at a90b8cb593c90c2593dc00090b597dc0615b71e7. Written against
-`OmniGen2Pipeline.__call__` of omnigen2/pipelines/omnigen2/pipeline_omnigen2.py, loaded and called as inference.py does, but with
-`align_res=False`: otherwise an image from one reference would have the reference's size instead of the one asked for.
-The prompt stays as it is; it does not name "image 1", as the README advises.
+`OmniGen2Pipeline.__call__` of omnigen2/pipelines/omnigen2/pipeline_omnigen2.py, loaded and called as inference.py does,
+but with `align_res=False`: otherwise an image from one reference would have the reference's size instead of the one
+asked for. The prompt stays as it is; it does not speak of "image 1", as the README advises.
 """
 
 import os
@@ -20,9 +20,7 @@ def load(hello):
 
     place, dtype = hello["weights"]["base"], getattr(torch, hello["parameters"]["dtype"])
     pipeline = OmniGen2Pipeline.from_pretrained(place, torch_dtype=dtype, trust_remote_code=True)
-    pipeline.transformer = OmniGen2Transformer2DModel.from_pretrained(
-        place, subfolder="transformer", torch_dtype=dtype
-    )
+    pipeline.transformer = OmniGen2Transformer2DModel.from_pretrained(place, subfolder="transformer", torch_dtype=dtype)
     if hello["offload"] == "model":
         pipeline.enable_model_cpu_offload()
     elif hello["offload"] == "sequential":

@@ -1,9 +1,9 @@
 """UMO on UNO as a worker.
 
-Repository https://github.com/bytedance/UMO at f932d1d27a5b1da9def4bf738f5b4d513d9e52ba, with its submodule projects/UNO.
-Written against eval/UNO/inference_xversebench.py: `UNOPipeline` and `preprocess_ref` of projects/UNO/uno/flux/pipeline.py,
-then `load_ckpt` with UMO's tensors in place of UNO's. The longest side of references is 512 for one person and 320 for
-more, as there.
+Repository https://github.com/bytedance/UMO at f932d1d27a5b1da9def4bf738f5b4d513d9e52ba, with its submodule
+projects/UNO. Written against eval/UNO/inference_xversebench.py: `UNOPipeline` and `preprocess_ref` of
+projects/UNO/uno/flux/pipeline.py, then `load_ckpt` with UMO's tensors in place of UNO's. The longest side of references
+is 512 for one person and 320 for more, as there.
 """
 
 import os

@@ -1,9 +1,9 @@
 """USO as a worker.
 
 Repository https://github.com/bytedance/USO at b6784d70956754725663b1c73b74a0db18be9446. Written against
-`USOPipeline.__call__` and `preprocess_ref` of uso/flux/pipeline.py, as inference.py calls them for a content reference alone
-(its `use_siglip` off: SigLIP sees style references only, and there are none). Places of weights go through the environment
-variables that the repository reads.
+`USOPipeline.__call__` and `preprocess_ref` of uso/flux/pipeline.py, as inference.py calls them for a content reference
+alone (its `use_siglip` off: SigLIP sees style references only, and there are none). Places of weights go through the
+environment variables that the repository reads.
 """
 
 import os

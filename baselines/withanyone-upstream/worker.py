@@ -15,7 +15,6 @@ from pathlib import Path
 from idbench_worker import fit_boxes, serve
 from PIL import Image, ImageOps
 
-
 PLACES = {"flux1-dev.safetensors": "flux", "ae.safetensors": "autoencoder", "models/antelopev2": "arcface"}
 """Where the published code looks, from one folder; roles of the card."""
 
@@ -92,14 +91,17 @@ def places(job, width, height):
     """People's boxes in pixels of the image, as idbench's own adapter has them; None lets them stand anywhere."""
     from util import general_face_preserving_resize
 
-    fitted = fit_boxes(job, width, height)
-    if job["parameters"]["boxes"] == "none" or fitted is None:
+    fitted = fit_boxes(job, width, height) if job["parameters"]["boxes"] != "none" else None
+    if fitted is None:
         return None
     if job["parameters"]["boxes"] == "fit" or width != height:
-        return [[int(side) for side in box] for box in fitted]
-    random.seed(job["case"])
-    target = Image.new("L", job["canvas"])
-    return general_face_preserving_resize(target, [person["box"] for person in job["people"]], width)[1]
+        boxes = [[int(side) for side in box] for box in fitted]
+    else:
+        random.seed(job["case"])
+        target = Image.new("L", job["canvas"])
+        boxes = general_face_preserving_resize(target, [person["box"] for person in job["people"]], width)[1]
+    job["told_boxes"] = boxes
+    return boxes
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """XVerse as a worker.
 
 Repository https://github.com/bytedance/XVerse at 6b9e00c53bb7d94d47067b5823459229d051e1a3. Written against
-`generate_from_test_sample` of src/flux/generate.py, loaded and called as inference_single_sample.py does for identities.
+`generate_from_test_sample` of src/flux/generate.py, loaded and called as inference_single_sample.py does for people.
 
-XVerse ties every reference to words of the prompt, and prompts of the benchmark do not name the references. So the prompt
-is preceded by words for each: "a person: ..." or "the first person and the second person: ...".
+XVerse ties every reference to words of the prompt, and prompts of the benchmark do not name the references. So the
+prompt is preceded by words for each: "a person: ..." or "the first person and the second person: ...".
 """
 
 import os
@@ -58,9 +58,7 @@ def generate(loaded, job):
     model, device = loaded
     chosen, people = job["parameters"], job["people"]
     words = captions(len(people))
-    sources = [
-        {"image_path": person["references"][0], "caption": words[i]} for i, person in enumerate(people)
-    ]
+    sources = [{"image_path": person["references"][0], "caption": words[i]} for i, person in enumerate(people)]
     tied = [(i, word.removeprefix("a "), word.removeprefix("a ")) for i, word in enumerate(words)]
     sample = {
         "input_images": [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,7 +114,11 @@ def check(
     if json:
         print_json(found)
     else:
-        for name, said in found.items():
+        if not names:
+            states = [", ".join(dict.fromkeys(problem["kind"] for problem in said)) or "–" for said in found.values()]
+            print_table(["model", "would be stopped by"], [list(row) for row in zip(found, states, strict=True)])
+            print("\n'idbench models check NAME' says what exactly, and what to do")
+        for name, said in found.items() if names else ():
             print(f"{name}: {'ready' if not said else ''}".rstrip())
             for problem in said:
                 print(f"  {problem['kind']:<11} {problem['text']}")
@@ -139,10 +144,14 @@ def _fetch(model: CardModel, yes: bool) -> None:
     from idbench.models import weights
     from idbench.models.fetching import fetch_pack, look_up
 
-    for need in model.card.needed(model.parameters):
+    wanted = model.card.needed(model.parameters)
+    for need in wanted:
+        typer.echo(f"{need.role}: {weights.in_words(need)}", err=True)
+    for need in wanted:
         place = weights.expected_at(need)
-        if weights.is_whole(need):
-            typer.echo(f"{need.role}: here, {weights.find(need)}", err=True)
+        given = model.settings.places.get(need.role)
+        if given is not None or weights.is_whole(need):
+            typer.echo(f"{need.role}: {'here, ' if given is None else ''}{given or weights.find(need)}", err=True)
             continue
         if need.form == "pack":
             fetch_pack(need, lambda what: yes or typer.confirm(what, abort=True, err=True))
@@ -150,7 +159,7 @@ def _fetch(model: CardModel, yes: bool) -> None:
         offer = look_up(need, model.card.name)
         confirm_download(offer, place, f"{offer.licence or need.licence} ({need.licence})", yes)
         with progress() as callback:
-            download(offer, place.parent if need.form == "file" else place, callback)
+            download(offer, weights.weights_root() / need.hub, callback)
 
 
 @app.command()
@@ -321,8 +330,11 @@ def _open(name: str, change: list[str] | None = None) -> CardModel:
     """The card's model, not loaded. `change` is KEY=VALUE, with or without the model's name in front."""
     from idbench.models.carded import CardModel
 
+    spec = _spec(name)
     changes = [text.removeprefix(f"{name}.").partition("=") for text in change or ()]
-    return CardModel(name, _spec(name).location, {key: value for key, _, value in changes})
+    model = replace(spec, name=name, given={key: value for key, _, value in changes}).open()
+    assert isinstance(model, CardModel)
+    return model
 
 
 def _spec(name: str) -> ModelSpec:
@@ -349,15 +361,19 @@ def print_plan(planned: dict[str, Any]) -> None:
         if entry["parameters"]:
             print(f"  parameters   {', '.join(f'{k}={v}' for k, v in entry['parameters'].items())}")
         for need in entry.get("weights", ()):
-            state = "here" if need["here"] else f"to be fetched, about {need['gigabytes']:g} GB"
+            state = "here" if need["here"] else f"missing, about {need['gigabytes']:g} GB"
             gate = ", gated" if need["gated"] and not need["here"] else ""
             what = f"{need['role']}: {need['hub'] or need['file']}, {state}{gate}, {need['licence']}"
             print(f"  weights      {what}; {need['place']}")
         if entry.get("gpu_memory_gb"):
             less = entry["gpu_memory_gb_offloaded"]
             print(f"  GPU memory   about {entry['gpu_memory_gb']:g} GB, {less:g} GB with offload=model (estimated)")
+        if "dollars" in entry:
+            print(f"  cost         about ${entry['dollars']:.2f}, at most ${entry['spending_cap']:g} (spending_cap)")
         for text in entry.get("stoppers", ()):
             print(f"  would stop   {text}")
+    for text in planned["stoppers"]:
+        print(f"would stop the run: {text}")
     if planned["images_given"]:
         print(f"images that exist: {', '.join(planned['images_given'])}")
     print(f"run directory: {planned['out']}; nothing was done")

@@ -81,7 +81,7 @@ class CardModel:
 
     def weights(self, role: str) -> Path:
         """Where the weights of a role lie. Raises `WeightsError`, one line, if they are absent or not whole."""
-        return weights.usable(self.card.need(role), self.card.name, self.settings.places.get(role))
+        return weights.usable(self.card.need(role), self.name, self.settings.places.get(role))
 
     def describe(self) -> dict[str, Any]:
         """Kind, version, versions of packages, the card's own part, and a digest of every set of weights.

@@ -62,7 +62,7 @@ class _Log:
 
     def last_words(self) -> str:
         lines = [line.strip() for line in self._end.decode("utf-8", "replace").splitlines() if line.strip()]
-        return f": {lines[-1][:200]}" if lines else ""
+        return f"; it last said: {lines[-1][:200]}" if lines else ""
 
     def close(self) -> None:
         self._file.close()

@@ -47,8 +47,10 @@ def require(card: Card, settings: Settings, folder: Path | None = None) -> None:
     """Raises `MissingPackageError` (no environment either), `ConfigError` (no key) or `WeightsError`, one line, for the
     first thing that would stop the model. `folder`: where the card lies."""
     errors: dict[str, type[IdbenchError]] = {"key": ConfigError, "weights": WeightsError}
-    for stopper in [*_packages(card), *_key(card), *_environment(card, folder), *_weights(card, settings)]:
-        raise errors.get(stopper.kind, MissingPackageError)(stopper.text)
+    found = [*_packages(card), *_key(card), *_environment(card, folder), *_weights(card, settings)]
+    if found:
+        more = f" (and {len(found) - 1} more: idbench models check {card.name})" if len(found) > 1 else ""
+        raise errors.get(found[0].kind, MissingPackageError)(found[0].text + more)
 
 
 def _packages(card: Card) -> Iterator[Stopper]:

@@ -7,6 +7,7 @@ drawn on the CPU, each job's from its own seed: every device and every batch beg
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from idbench.errors import ConfigError, MissingPackageError, UnreadableImageErro
 from idbench.images import RGB, decode
 from idbench.models.base import Generated, Job
 from idbench.models.carded import CardModel
+from idbench.models.cards import nearest
 from idbench.models.checking import require
 from idbench.models.pipelines import FaceReader, Refused, finished, one_line, open_pipeline, place
 from idbench.records import Record, problem_of
@@ -72,8 +74,33 @@ class DiffusersModel(CardModel):
         except ValidationError as error:
             known = [field.alias or key for key, field in Pipeline.model_fields.items()]
             raise ConfigError(f"card '{self.card.name}', pipeline: {problem_of(error, known)}") from error
+        self._check_parameters()
         self._pipeline: Any = None
         self._faces: FaceReader | None = None
+
+    def _check_parameters(self) -> None:
+        """Every parameter of the card reaches the pipeline, and what is always needed is there."""
+        used = {*self.plan.arguments, *self.plan.settings, "dtype", *(("width", "height") if self.plan.area else ())}
+        for what, names in (
+            ("has no parameter", {"width", "height", "dtype"} - self.card.parameters.keys()),
+            (
+                "passes on no parameter called",
+                {*self.plan.arguments, *self.plan.settings} - self.card.parameters.keys(),
+            ),
+            ("does not pass on its parameter", self.card.parameters.keys() - used),
+        ):
+            if names:
+                raise ConfigError(f"card '{self.card.name}', pipeline: it {what} '{min(names)}'")
+
+    def _check_call(self, pipeline: Any) -> None:
+        """Arguments the card names exist in the pipeline's call: many pipelines swallow unknown ones."""
+        known = inspect.signature(type(pipeline).__call__).parameters
+        passed = {*self.plan.arguments.values(), *self.plan.constants, self.plan.keyword, self.plan.area} - {""}
+        for name in sorted(passed - known.keys()):
+            raise ConfigError(
+                f"card '{self.card.name}', pipeline: {self.plan.class_name} takes no argument '{name}'; "
+                f"{nearest(name, known)}"
+            )
 
     def load(self, device: str, offload: str = "none") -> None:
         """Load the pipeline. Raises `MissingPackageError` or `WeightsError`, one line."""
@@ -82,6 +109,7 @@ class DiffusersModel(CardModel):
 
         dtype = getattr(torch, str(self.parameters["dtype"]))
         pipeline = open_pipeline(self.plan.class_name, self.weights(BASE), dtype, **self.plan.loading)
+        self._check_call(pipeline)
         if self.plan.references == "embedding":
             _load_adapter(pipeline, self.weights(ADAPTER))
             self._faces = FaceReader(self.weights(FACES))

@@ -85,7 +85,12 @@ def plan_models(
     ------
     ConfigError, UnknownNameError : in one line, for names, keys and values that fit nothing.
     """
-    planned = {spec.name: spec for spec in map(_resolve, specs)}
+    planned: dict[str, ModelSpec] = {}
+    for text in specs:
+        spec = _resolve(text)
+        if spec.name in planned:
+            raise ConfigError(f"two models are called '{spec.name}'; tell them apart with NAME={text.split('=')[-1]}")
+        planned[spec.name] = spec
     if size is not None:
         planned = {name: _sized(spec, size) for name, spec in planned.items()}
     for change in changes:
@@ -106,19 +111,24 @@ def plan_models(
 def _resolve(spec: str) -> ModelSpec:
     """What a spec means: a registered kind with its location, or a card."""
     name, kind, location = parse_model(spec)
+    named = _NAMED.match(spec) is not None
     if kind == "images":
         raise ConfigError(f"images that exist are given with --images {name}={location}, not with --model")
     if location:
         return ModelSpec(name, kind, location)
     folder = baselines_folder() / kind if kind in card_names() else Path(kind).expanduser()
+    folder = folder.parent if folder.name == "card.toml" else folder
     if (folder / "card.toml").is_file():
-        return ModelSpec(name, load_card(folder).kind, str(folder.absolute()))
+        card = load_card(folder)
+        return ModelSpec(name if named else card.name, card.kind, str(folder.absolute()))
     if kind in registry.models.names():
         return ModelSpec(name, kind, location)
     if kind in PRESETS:
         raise ConfigError(f"no model is called '{kind}'; did you mean 'sim:{kind}'?")
     near = difflib.get_close_matches(kind, card_names(), n=1)
     hint = f"did you mean '{near[0]}'?" if near else "see 'idbench models list', or give a folder with a card.toml"
+    if folder.is_dir():
+        hint = "that folder holds no card.toml"
     raise UnknownNameError(f"no model is called '{kind}'; {hint}")
 
 

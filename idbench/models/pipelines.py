@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ def open_pipeline(class_name: str, folder: Path, dtype: Any, **more: Any) -> Any
 
     maker = getattr(diffusers, class_name, None)
     if maker is None:
-        raise MissingPackageError(f"diffusers {diffusers.__version__} has no {class_name}; install a newer one")
+        known = [name for name in dir(diffusers) if name.endswith("Pipeline")]
+        near = difflib.get_close_matches(class_name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "a newer one may"
+        raise MissingPackageError(f"diffusers {diffusers.__version__} has no {class_name}; {hint}")
     try:
         pipeline = maker.from_pretrained(folder, torch_dtype=dtype, local_files_only=True, use_safetensors=True, **more)
     except MemoryError:

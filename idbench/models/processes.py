@@ -116,6 +116,8 @@ class Launch:
     command: tuple[str, ...]
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    """Environment variables it is not given: other people's code has no business with keys."""
 
     @classmethod
     def of_host(cls, spec: ModelSpec) -> Launch:
@@ -161,6 +163,7 @@ class ModelProcess:
     def _start(self) -> None:
         """Start the process and load the model. Raises `NotStarted` with the reason."""
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+        environment = {name: value for name, value in environment.items() if name not in self._launch.hidden}
         environment |= self._launch.environment
         environment["CUDA_VISIBLE_DEVICES"] = self._gpu or ""
         try:

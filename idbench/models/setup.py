@@ -103,7 +103,7 @@ class Environment:
             made = self._made.get(step)
             if made is None or not self._is_there(step):
                 why[step] = "no virtual environment" if step == "venv" else f"no repository at {wanted['revision']}"
-            elif step == "repository" and (found := self._head() or made["revision"]) != wanted["revision"]:
+            elif step == "repository" and (found := self._head() or made.get("revision")) != wanted["revision"]:
                 why[step] = f"the repository is at {found}, expected {wanted['revision']}"
             elif made != wanted:
                 what = "requirements" if made.get("python") == wanted["python"] else "version of Python"
@@ -297,7 +297,11 @@ def _replace(place: Path, build: Callable[[Path], Path]) -> None:
         for left in place.parent.glob(f".{place.name}-*"):
             shutil.rmtree(left, ignore_errors=True)
         made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-    place.symlink_to(build(made).relative_to(place.parent))
+    try:
+        place.symlink_to(build(made).relative_to(place.parent))
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def _given_repository(offline: Path) -> Path:

@@ -18,7 +18,7 @@ from idbench.errors import WeightsError
 from idbench.models.cards import Weights
 from idbench.store import default_cache_dir, write_bytes
 
-__all__ = ["address", "digest", "expected_at", "find", "is_whole", "networks", "usable", "weights_root"]
+__all__ = ["address", "digest", "expected_at", "find", "in_words", "is_whole", "networks", "usable", "weights_root"]
 
 TENSORS = ".safetensors"
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.safetensors$")
@@ -55,6 +55,12 @@ def find(weights: Weights, given: Path | None = None) -> Path | None:
     return here if here.exists() else _in_hub_cache(weights)
 
 
+def in_words(weights: Weights) -> str:
+    """What a set of weights is, how large, under which terms, and whether one must be let in."""
+    gate = f", gated: accept its terms at https://{address(weights)}" if weights.gated else ""
+    return f"{weights.hub or weights.file}, about {weights.gigabytes:g} GB, {weights.licence}{gate}"
+
+
 def usable(weights: Weights, model: str, given: Path | None = None) -> Path:
     """Where weights lie, checked to be whole without reading them.
 
@@ -64,10 +70,9 @@ def usable(weights: Weights, model: str, given: Path | None = None) -> Path:
     if found is None and given is not None:
         raise WeightsError(f"{model}: no weights '{weights.role}' at {given}")
     if found is None:
-        gate = f"accept its terms at https://{address(weights)} first; then " if weights.gated else ""
         raise WeightsError(
-            f"{model}: weights '{weights.role}' ({weights.hub or weights.file}, about {weights.gigabytes:g} GB, "
-            f"{weights.licence}) are not here; {gate}run 'idbench models fetch {model}', or put them at "
+            f"{model}: weights '{weights.role}' ({in_words(weights)}) are not here; "
+            f"run 'idbench models fetch {model}', or put them at "
             f"{expected_at(weights)}, or name their place with --set {model}.weights.{weights.role}=PATH"
         )
     if fault := _fault(found, weights.form):

@@ -24,6 +24,9 @@ from idbench.store import default_cache_dir
 __all__ = ["Worker", "WorkerModel", "environment_folder", "open_model", "worker_of"]
 
 
+KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
+
 class Worker(Record):
     """`[worker]` of a card: what is run, and in which environment."""
 
@@ -74,7 +77,8 @@ class WorkerModel(CardModel):
         repository = environment_folder(self.card) / "repository"
         found = [str(baselines_folder()), *([str(repository)] if repository.is_dir() else [])]
         environment = {"PYTHONPATH": ":".join(found), "IDBENCH_REPOSITORY": str(repository)}
-        return Launch(hello, (str(self.python()), str(self.script)), self.script.parent, environment)
+        command = (str(self.python()), str(self.script))
+        return Launch(hello, command, self.script.parent, environment, KEYS)
 
     def describe(self) -> dict[str, Any]:
         """As of every model with a card, and digests of what the worker is."""

@@ -124,6 +124,13 @@ def _about_many_pairs(data: RunData) -> Iterator[str]:
         )
 
 
+def _without_faces(data: RunData, model: str) -> int:
+    """How many images of a model show no face at all."""
+    images = data.images
+    mine = images[(images["model"] == model) & (images["outcome"] == "generated")]
+    return int((mine["faces_found"] == 0).sum())
+
+
 def _about_the_models(data: RunData) -> Iterator[str]:
     if not data.judged:
         yield "No model was judged; the table shows the oracles only."
@@ -134,6 +141,8 @@ def _about_the_models(data: RunData) -> Iterator[str]:
     for model in data.judged:
         counts = outcomes.get(model, {}).get("outcomes", {})
         failed, total = sum(counts.values()) - counts.get("generated", 0), sum(counts.values())
+        if (faceless := _without_faces(data, model)) and faceless == counts.get("generated", 0):
+            yield f"{model}: no face was found in any of its {faceless} images, so nothing else is known about it."
         if failed:
             yield f"{model}: {failed} of {total} images are missing, failed or unreadable; they count as failures."
     for source in data.sources:
