@@ -119,7 +119,7 @@ def test_one_bad_job_of_a_batch_fails_alone(plugin, tmp_path: Path):
 def test_a_process_that_dies_fails_one_job_and_the_others_are_made(plugin, tmp_path: Path):
     answers = run(tmp_path, [tasks(tmp_path, "fine", "die", "fine")])
     assert outcomes(answers) == "gfg"
-    assert answers["c1"].error == "the model's process ended (SIGKILL): killed by the prompt"
+    assert answers["c1"].error == "the model's process ended (SIGKILL); it last said: killed by the prompt"
 
 
 def test_a_process_that_dies_by_bad_luck_fails_nothing(plugin, tmp_path: Path):
@@ -150,7 +150,7 @@ def test_a_model_that_only_fails_is_given_up_and_says_so(plugin, tmp_path: Path)
         ("cannot load", "the model could not be loaded: no weights at /nowhere"),
         (
             "dies loading",
-            "the model could not be loaded: the model's process ended (exit code 7): CUDA driver is unhappy",
+            "the model could not be loaded: the model's process ended (exit code 7); it last said: CUDA driver is unhappy",
         ),
     ],
 )
