@@ -200,6 +200,8 @@ def _surprises(config: RunConfig, previous: RunRecord | None, opened: Opened) ->
         if isinstance(model, CardModel):
             found = stoppers(model.card, model.settings, config.device, Path(spec.location))
             yield from (stopper.text for stopper in found)
+        if model.card is not None and model.card.hosted is not None:
+            yield f"{spec.name}: prompts and references are sent to its vendor over the network"
     if config.detector is None and opened.analyser.detector.name == "mtcnn":
         yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
     before = previous.config if previous else {}
