@@ -57,6 +57,8 @@ class ModelProducer:
         self._folder = folder / model.name
         self._ledger = ledger
         self._retry_failed = retry_failed
+        self.total = 0
+        """How many images the suite asks for, known after `make`."""
         self.replaced = 0
         """How many images that exist the last `make` made anew."""
         self.failures: Counter[str] = Counter()
@@ -120,6 +122,7 @@ class ModelProducer:
             progress(f"known images of {self.model.name}", settled, suite.count * len(self.seeds))
         if settled:
             progress(f"known images of {self.model.name}", settled, settled)
+        self.total = settled + len(missing)
         return missing
 
     def missing(self, suite: Suite) -> Iterator[Job]:
@@ -207,13 +210,14 @@ class ModelProducer:
     def _make(self, case: Case, seed: int) -> Generation:
         began = time.perf_counter()
         (made,) = self.model.generate([self._job(case, seed)])
-        seconds = round(time.perf_counter() - began, 3)
+        about: dict[str, Any] = {"seconds": round(time.perf_counter() - began, 3)}
+        about |= {"boxes": made.boxes, "cost": made.cost, "version": made.version}
         if made.pixels is None:
             outcome: GenerationOutcome = "refused" if made.refused else "generation_failed"
-            return self._failed(case.id, seed, made.error or "no reason given", outcome, seconds=seconds)
+            return self._failed(case.id, seed, made.error or "no reason given", outcome, **about)
         path, data = self._path(case.id, seed), encode_png(made.pixels)
         write_bytes(path, data)
-        return self._generated(case.id, seed, path, data, seconds=seconds)
+        return self._generated(case.id, seed, path, data, **about)
 
     def _record(self, task: Task, reply: Reply) -> Generation:
         """What a process's answer means for the ledger; an image it claims must be there."""
@@ -253,12 +257,12 @@ def _canvas(case: Case) -> tuple[int, int] | None:
     return width, height
 
 
-def _say_failures(producer: ModelProducer, total: int, warn: Warn) -> None:
+def _say_failures(producer: ModelProducer, warn: Warn) -> None:
     """One line about images that are not there, with the most frequent reason."""
     if failed := producer.failures.total():
         reason, count = producer.failures.most_common(1)[0]
         most = f", {count} of them: {reason}" if count < failed else f": {reason}"
-        warn(f"{producer.model.name}: {failed} of {total} images failed{most}; --retry-failed asks again")
+        warn(f"{producer.model.name}: {failed} of {producer.total} images failed{most}; --retry-failed asks again")
 
 
 @dataclass(frozen=True)
@@ -305,7 +309,7 @@ def make_all(
                 loaded = wanted
             producer.make(suite, progress, crew, warn)
             if not crew.given_up:
-                _say_failures(producer, suite.count * len(producer.seeds), warn)
+                _say_failures(producer, warn)
             if producer.stopped:
                 warn(f"{spec.name}: {producer.stopped}; the next run asks for the rest")
             for reason in crew.given_up:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers import error_line, idbench
 
-from idbench.models.crosscheck import image_differences, keep_first
+from idbench.crosscheck import image_differences, keep_first
 from idbench.suites import open_suite
 
 

@@ -265,30 +265,23 @@ def crosscheck(
 
     An ordinary run with both models, gone on with if it was stopped; crosscheck.json and crosscheck.csv go into it.
     """
-    from functools import partial
-
-    import numpy as np
-
+    from idbench import crosscheck as checking
     from idbench.cli.output import warn
     from idbench.config import load_config
-    from idbench.models import crosscheck as checking
-    from idbench.models.opening import parse_model
     from idbench.run import execute
-    from idbench.stats import estimate
     from idbench.suites import open_suite
 
     asked: dict[str, Any] = {
         "suite": suite, "subsets": subset or None, "models": [a, b], "seeds": seeds, "set": change or None,
         "recognizers": recognizer or None, "out": str(out), "oracles": False,
     }  # fmt: skip
-    load_config(None, asked)
+    one, other = (spec.name for spec in load_config(None, asked).model_specs)
     if cases is not None:
         first = checking.keep_first(open_suite(suite, subset or ()), cases, out.expanduser())
         asked |= {"suite": str(first), "subsets": None}
     with progress() as callback:
         run = execute(load_config(None, asked), callback, warn)
-    one, other = (parse_model(spec)[0] for spec in (a, b))
-    found = checking.crosscheck(run, one, other, partial(estimate, rng=np.random.default_rng(0)))
+    found = checking.crosscheck(run, one, other)
     if json:
         print_json(found)
     else:

@@ -10,23 +10,22 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 
 from idbench.errors import RunError, UnreadableImageError
 from idbench.images import RGB, EncodedImage, decode, luma
 from idbench.metrics import all_person_metrics, ssim
+from idbench.stats import estimate
 from idbench.store import key_of, write_bytes, write_json
 from idbench.suites import Suite, case_filename
 from idbench.suites.folder import MANIFEST, ManifestCase, ManifestPerson
-
-if TYPE_CHECKING:
-    import pandas as pd
+from idbench.tables import read_tables
 
 __all__ = ["NOTE", "crosscheck", "image_differences", "keep_first"]
 
@@ -34,18 +33,6 @@ NOTE = (
     "The same seed gives the same noise only where both models draw it alike (same generator, device, format and "
     "order). Where they do not, images differ although both models are right: look at the scores, not at the pixels."
 )
-
-
-class Interval(Protocol):
-    """A mean with its interval, as `idbench.stats.estimate` gives it."""
-
-    def as_dict(self) -> dict[str, float | int | None]:
-        """mean, low, high, n, clusters."""
-        ...
-
-
-Intervals = Callable[[npt.NDArray[np.float64], npt.NDArray[Any]], Sequence[Interval]]
-"""Means of columns (n, k) with intervals, by cluster labels (n,). Given, because models know no statistics."""
 
 
 def image_differences(a: RGB, b: RGB) -> dict[str, float | None]:
@@ -64,13 +51,11 @@ def image_differences(a: RGB, b: RGB) -> dict[str, float | None]:
     }
 
 
-def crosscheck(run: Path, a: str, b: str, intervals: Intervals) -> dict[str, Any]:
+def crosscheck(run: Path, a: str, b: str) -> dict[str, Any]:
     """Compare models `a` and `b` of a finished run, image by image and score by score; returns what it writes.
 
     Raises `RunError` if the run lacks one of them.
     """
-    from idbench.tables import read_tables
-
     scores, images, _ = read_tables(run)
     if missing := {a, b} - set(images["model"]):
         raise RunError(f"{run} has no model '{sorted(missing)[0]}'")
@@ -81,7 +66,7 @@ def crosscheck(run: Path, a: str, b: str, intervals: Intervals) -> dict[str, Any
         "b": b,
         "note": NOTE,
         "images": {"summary": _summary(rows), "rows": rows},
-        "recognizers": {str(name): _scores(part, a, b, intervals) for name, part in strict.groupby("recognizer")},
+        "recognizers": {str(name): _scores(part, a, b) for name, part in strict.groupby("recognizer")},
     }
     write_json(run / "crosscheck.json", found)
     text = io.StringIO()
@@ -131,7 +116,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _scores(rows: pd.DataFrame, a: str, b: str, intervals: Intervals) -> dict[str, Any]:
+def _scores(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
     """Per metric the mean difference over people that both models have, its interval, and the largest difference."""
     names = [metric.name for metric in all_person_metrics()]
     people = ["cluster", "case", "seed", "person"]
@@ -139,7 +124,7 @@ def _scores(rows: pd.DataFrame, a: str, b: str, intervals: Intervals) -> dict[st
     gaps = np.stack([(wide[name, a] - wide[name, b]).to_numpy(float) for name in names], axis=1)
     clusters = wide.index.get_level_values("cluster").to_numpy()
     metrics = {}
-    for k, (name, one) in enumerate(zip(names, intervals(gaps, clusters), strict=True)):
+    for k, (name, one) in enumerate(zip(names, estimate(gaps, clusters, np.random.default_rng(0)), strict=True)):
         both = np.isfinite(gaps[:, k])
         if both.any():
             at = int(np.nanargmax(np.abs(gaps[:, k])))
