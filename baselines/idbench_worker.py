@@ -25,6 +25,7 @@ import resource
 import sys
 import threading
 import time
+import traceback
 
 PROTOCOL = 1
 
@@ -44,6 +45,7 @@ def serve(load, generate):
             raise RuntimeError(f"protocol {PROTOCOL} is spoken here, found {hello['protocol']}")
         loaded = load(hello)
     except Exception as error:
+        traceback.print_exc()  # into the log; idbench is told in one line
         say({"type": "failed", "error": _line(error)})
         return
     say({"type": "ready", "protocol": PROTOCOL})
@@ -64,6 +66,7 @@ def _answer(loaded, generate, job):
     except Refused as reason:
         outcome = {"outcome": "refused", "error": str(reason)}
     except Exception as error:
+        traceback.print_exc()
         outcome = {"outcome": "generation_failed", "error": _line(error)}
         if cuda and "out of memory" in str(error):
             cuda.empty_cache()

@@ -84,8 +84,8 @@ class ModelProducer:
             return
         if self.replaced:
             warn(
-                f"{self.model.name}: {self.replaced} images of other parameters, weights or versions are made anew; "
-                "give it another name (NAME=MODEL) or --out to keep both"
+                f"{self.model.name}: {self.replaced} images of other parameters, weights, code or versions are made anew;"
+                " give it another name (NAME=MODEL) or --out to keep both"
             )
         stage = f"images of {self.model.name}"
         if crew is not None:
@@ -262,7 +262,8 @@ def _say_failures(producer: ModelProducer, warn: Warn) -> None:
     if failed := producer.failures.total():
         reason, count = producer.failures.most_common(1)[0]
         most = f", {count} of them: {reason}" if count < failed else f": {reason}"
-        warn(f"{producer.model.name}: {failed} of {producer.total} images failed{most}; --retry-failed asks again")
+        hint = "" if reason.startswith(TOO_MANY) else "; --retry-failed asks again"
+        warn(f"{producer.model.name}: {failed} of {producer.total} images failed or were refused{most}{hint}")
 
 
 @dataclass(frozen=True)

@@ -285,7 +285,7 @@ def test_a_folder_with_a_worker_takes_part_and_scores_as_its_images_do(painter, 
     page = (out / "report.html").read_text()
     assert "somebody" in page and "groups are not painted" in page
     record = json.loads((out / "run.json").read_text())["models"]["painter"]
-    assert set(record["worker"]) == {"worker.py"} and record["parameters"] == {"darker": 20}
+    assert set(record["worker"]["files"]) == {"worker.py"} and record["parameters"] == {"darker": 20}
 
 
 def test_a_worker_changed_means_images_made_anew_and_else_none(painter, real_suite, packs, tmp_path):
@@ -295,16 +295,51 @@ def test_a_worker_changed_means_images_made_anew_and_else_none(painter, real_sui
     before = len(ledger(out))
     assert idbench(*arguments).returncode == 0
     assert len(ledger(out)) == before
-    with (painter / "worker.py").open("a") as file:
-        file.write("# better now\n")
+    for name in ("worker.py", "helper.py"):  # whatever lies beside the card may be what the worker uses
+        with (painter / name).open("a") as file:
+            file.write("# better now\n")
+        assert idbench(*arguments).returncode == 0
+        assert len(ledger(out)) > before
+        before = len(ledger(out))
+    (painter / "card.toml").write_text((painter / "card.toml").read_text().replace("Gives", "Hands"))
     assert idbench(*arguments).returncode == 0
-    assert len(ledger(out)) > before
+    assert len(ledger(out)) == before
 
 
 def test_a_card_without_its_worker_is_one_line(painter, real_suite, packs, tmp_path):
     (painter / "worker.py").unlink()
     refused = idbench(*command(real_suite, packs, tmp_path / "run", "--model", str(painter)))
     assert f"no worker at {painter / 'worker.py'}" in error_line(refused)
+
+
+def test_a_worker_in_another_language_is_started_by_its_command(painter, real_suite, packs, tmp_path):
+    (painter / "worker.py").unlink()
+    (painter / "worker.sh").write_text(SHELL)
+    card = CARD.replace('script = "worker.py"', 'command = ["sh", "worker.sh"]')
+    (painter / "card.toml").write_text(card)
+    done = idbench(*command(real_suite, packs, tmp_path / "run", "--model", str(painter), "--subset", "p1"))
+    assert done.returncode == 0, done.stderr
+    images = read_tables(tmp_path / "run")[1].query("model == 'painter'")
+    assert len(images) and set(images["outcome"]) == {"refused"} and set(images["error"]) == {"shells do not paint"}
+
+
+SHELL = r"""
+read hello
+echo '{"type": "ready", "protocol": 1}'
+while read line; do
+  for id in $(echo "$line" | grep -o '"id": [0-9]*' | grep -o '[0-9]*'); do
+    echo "{\"type\": \"outcome\", \"id\": $id, \"outcome\": \"refused\", \"error\": \"shells do not paint\"}"
+  done
+done
+"""
+
+
+def test_tracebacks_are_in_the_log(painter, real_suite, packs, tmp_path):
+    (painter / "worker.py").write_text(WORKER.replace('raise Refused("groups are not painted")', "unheard_of()"))
+    out = tmp_path / "run"
+    done = idbench(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
+    assert done.returncode == 0 and "NameError: name 'unheard_of' is not defined" in done.stderr
+    assert "Traceback" in (out / "logs" / "painter-0.log").read_text()
 
 
 def test_killing_the_run_ends_its_workers(painter, real_suite, packs, tmp_path):
@@ -331,4 +366,4 @@ def test_the_worker_side_needs_nothing_of_ours():
     text = (baselines_folder() / "idbench_worker.py").read_text()
     imports = {line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
     assert imports <= set(sys.stdlib_module_names)
-    assert len(text.splitlines()) < 150
+    assert len(text.splitlines()) < 160

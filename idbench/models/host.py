@@ -16,6 +16,7 @@ import resource
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ class Host:
             if len(made) != len(part):
                 raise RuntimeError(f"{len(part)} jobs got {len(made)} answers")
         except Exception as error:  # research code raises anything
+            traceback.print_exc()  # into the log; the run is told in one line
             reason, no_memory = reason_of(error), is_out_of_memory(error)
             if is_broken_device(error):  # nothing works after it; a new process may
                 sys.exit(f"the device is broken: {reason}")
@@ -217,6 +219,7 @@ def main() -> None:
         host = Host(spec.open(), hello["device"], hello["offload"], say)
         host.load()
     except Exception as error:  # as above
+        traceback.print_exc()
         say({"type": "failed", "error": reason_of(error)})
         return
     say({"type": "ready", "protocol": PROTOCOL})

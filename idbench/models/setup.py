@@ -64,7 +64,7 @@ class Environment:
     @property
     def root(self) -> Path:
         """The environment's folder."""
-        return environment_folder(self.card)
+        return environment_folder(self.card, self.folder)
 
     @property
     def log(self) -> Path:
@@ -87,11 +87,11 @@ class Environment:
     def wanted(self) -> dict[str, dict[str, str]]:
         """The steps that make it, in order, and what each depends on; none if the worker needs no environment."""
         worker, source = worker_of(self.card), self.card.source
-        if not worker.requirements:
-            return {}
         steps = {}
         if source.repository and source.revision:
             steps["repository"] = {"revision": source.revision}
+        if not worker.requirements:
+            return steps
         asked = self.requirements
         digest = file_digest(asked) if asked and asked.is_file() else ""
         return steps | {"venv": {"python": worker.python, "requirements": digest}}

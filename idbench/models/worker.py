@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from idbench.errors import ConfigError, RunError, WeightsError
-from idbench.faces.runtime import file_digest
+from idbench.models import weights
 from idbench.models.base import Generated, Job
 from idbench.models.carded import CardModel
 from idbench.models.cards import Card, baselines_folder
@@ -31,8 +32,15 @@ class Worker(Record):
     """`[worker]` of a card: what is run, and in which environment."""
 
     script: str = Field("worker.py", description="file in the card's folder")
+    command: tuple[str, ...] = Field((), description="what runs it, if not Python: such as node, worker.js")
     python: str = Field("", description="version of Python its environment needs, such as 3.10; empty: this one's")
-    requirements: str = Field("", description="file in the card's folder; empty: the worker needs no environment")
+    requirements: str = Field("", description="file in the card's folder; empty: no virtual environment is needed")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Worker:
+        if self.python and not self.requirements:
+            raise ValueError("python names the version of an environment, which needs requirements")
+        return self
 
 
 def worker_of(card: Card) -> Worker:
@@ -43,9 +51,14 @@ def worker_of(card: Card) -> Worker:
         raise ConfigError(f"card '{card.name}', worker: {problem_of(error, Worker.model_fields)}") from error
 
 
-def environment_folder(card: Card) -> Path:
-    """Where `idbench models setup` puts a worker's environment: `venv`, and `repository` at the card's revision."""
-    return default_cache_dir() / "environments" / card.name
+def environment_folder(card: Card, folder: Path | None = None) -> Path:
+    """Where `idbench models setup` puts a worker's environment: `venv`, and `repository` at the card's revision.
+
+    folder : where the card lies; cards of equal names in other folders have environments of their own.
+    """
+    place = folder.absolute() if folder is not None else baselines_folder() / card.name
+    own = "" if place.parent == baselines_folder() else f"-{hashlib.sha256(str(place).encode()).hexdigest()[:8]}"
+    return default_cache_dir() / "environments" / f"{card.name}{own}"
 
 
 class WorkerModel(CardModel):
@@ -54,15 +67,17 @@ class WorkerModel(CardModel):
     def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
         super().__init__(name, location, given)
         self.worker = worker_of(self.card)
-        self.script = Path(location).absolute() / self.worker.script
-        if not self.script.is_file():
+        self.folder = Path(location).absolute()
+        self.environment = environment_folder(self.card, self.folder)
+        self.script = self.folder / self.worker.script
+        if not self.worker.command and not self.script.is_file():
             raise ConfigError(f"card '{self.card.name}': no worker at {self.script}")
 
     def python(self) -> Path:
         """The interpreter. Raises `WeightsError`, one line, if its environment is not set up."""
         if not self.worker.requirements:
             return Path(sys.executable)
-        found = environment_folder(self.card) / "venv" / "bin" / "python"
+        found = self.environment / "venv" / "bin" / "python"
         if not found.exists():
             raise WeightsError(
                 f"{self.card.name} needs an environment of its own, expected at {found.parents[1]}; "
@@ -74,17 +89,22 @@ class WorkerModel(CardModel):
         """How its process is started."""
         places = {need.role: str(self.weights(need.role)) for need in self.card.needed(self.parameters)}
         hello = {"name": self.name, "parameters": dict(self.parameters), "weights": places}
-        repository = environment_folder(self.card) / "repository"
+        repository = self.environment / "repository"
         found = [str(baselines_folder()), *([str(repository)] if repository.is_dir() else [])]
         environment = {"PYTHONPATH": ":".join(found), "IDBENCH_REPOSITORY": str(repository)}
-        command = (str(self.python()), str(self.script))
-        return Launch(hello, command, self.script.parent, environment, KEYS)
+        command = self.worker.command or (str(self.python()), str(self.script))
+        return Launch(hello, command, self.folder, environment, KEYS)
 
     def describe(self) -> dict[str, Any]:
-        """As of every model with a card, and digests of what the worker is."""
-        files = [self.script, *([self.script.parent / self.worker.requirements] if self.worker.requirements else [])]
-        worker = {file.name: file_digest(file) for file in files}
-        return super().describe() | {"worker": worker, "revision": self.card.source.revision}
+        """As of every model with a card, and digests of every file beside the card."""
+        about = {"command": list(self.worker.command), "python": self.worker.python, "files": dict(self._files())}
+        return super().describe() | {"worker": about, "revision": self.card.source.revision}
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            name = file.relative_to(self.folder)
+            if name.name != "card.toml" and not any(part.startswith((".", "__pycache__")) for part in name.parts):
+                yield name.as_posix(), weights.digest(file)
 
     def load(self, device: str, offload: str = "none") -> None:
         """Not here."""
