@@ -18,7 +18,8 @@ from idbench.models.base import Job, Model
 from idbench.models.carded import CardModel
 from idbench.models.hosted import Budget, HostedModel
 from idbench.models.opening import ModelSpec
-from idbench.models.processes import Crew, Launch, Reply, Task
+from idbench.models.processes import Crew, Launch, Task
+from idbench.models.replies import Reply
 from idbench.models.worker import WorkerModel
 from idbench.records import Case, Generation, GenerationOutcome
 from idbench.store import key_of, write_bytes
@@ -84,8 +85,8 @@ class ModelProducer:
             return
         if self.replaced:
             warn(
-                f"{self.model.name}: {self.replaced} images of other parameters, weights, code or versions are made anew;"
-                " give it another name (NAME=MODEL) or --out to keep both"
+                f"{self.model.name}: {self.replaced} images of other parameters, weights, code or versions are "
+                "made anew; give it another name (NAME=MODEL) or --out to keep both"
             )
         stage = f"images of {self.model.name}"
         if crew is not None:
@@ -168,6 +169,10 @@ class ModelProducer:
         while batch := list(islice(tasks, min(budget.room, self._execution("batch", 1)))):
             for task, reply in crew.run(iter([batch])):
                 yield self._record(task, budget.counted(reply))
+            if crew.given_up:
+                for task in tasks:
+                    yield self._record(task, Reply("generation_failed", crew.given_up[0], again=True))
+                return
         rest = Reply("generation_failed", budget.closed, again=True)
         for task in tasks:
             budget.left = True
@@ -296,14 +301,18 @@ def make_all(
                 if crew is not None:
                     crew.stop()
                 logs = making.run / "logs"
-                launch = producer.model.launch() if isinstance(producer.model, WorkerModel) else Launch.of_host(spec)
-                devices = [None] if isinstance(producer.model, HostedModel) else making.devices
+                launch = _launch(spec, producer.model)
+                devices, seconds = making.devices, making.seconds
+                if isinstance(
+                    producer.model, HostedModel
+                ):  # its own time limits: what is killed is paid for all the same
+                    devices, seconds = [None], max(seconds, producer.model.patience)
                 crew = Crew(
                     spec.sweep.of if spec.sweep else spec.name,
                     launch,
                     devices,
                     producer.offload,
-                    making.seconds,
+                    seconds,
                     scratch,
                     logs,
                 )
@@ -319,6 +328,14 @@ def make_all(
         if crew is not None:
             crew.stop()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _launch(spec: ModelSpec, model: Model) -> Launch:
+    """How a model's process is started: a worker by its card, everything else by this Python."""
+    if isinstance(model, WorkerModel):
+        return model.launch()
+    hosted = model.card.hosted if model.card is not None else None
+    return Launch.of_host(spec, hosted.keys if hosted else ())
 
 
 def _loading(spec: ModelSpec, model: Model) -> str:

@@ -16,7 +16,8 @@ from idbench.models import host, processes
 from idbench.models.base import Generated, Job
 from idbench.models.host import Host, is_out_of_memory, reason_of
 from idbench.models.opening import ModelSpec
-from idbench.models.processes import Crew, Launch, Reply, Task, gpus
+from idbench.models.processes import Crew, Launch, Task, gpus
+from idbench.models.replies import Reply
 from idbench.records import Person
 
 UNRULY = """

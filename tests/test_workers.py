@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,9 @@ from idbench.images import decode
 from idbench.models.base import Job
 from idbench.models.cards import baselines_folder
 from idbench.models.channel import LOG_LIMIT
-from idbench.models.processes import Crew, Launch, Reply, Task
+from idbench.models.processes import Crew, Launch, Task
+from idbench.models.replies import Reply
+from idbench.records import Generation
 from idbench.tables import read_tables
 
 PNG = "import zlib, struct\n" + textwrap.dedent("""
@@ -177,7 +180,7 @@ def test_images_are_taken_from_their_place_alone(tmp_path: Path):
     body = "".join(f"if job['seed'] == {seed}:\n{textwrap.indent(text, '    ')}" for seed, text in bodies.items())
     answers = run(script(tmp_path, body), tmp_path, count=5)
     assert outcomes(answers) == "ffffg"
-    assert "there is none" in answers["c0"].error and [p.name for p in (tmp_path / "out").iterdir()] == ["c4.png"]
+    assert "no regular file" in answers["c0"].error and [p.name for p in (tmp_path / "out").iterdir()] == ["c4.png"]
     assert secret.exists()
 
 
@@ -191,6 +194,66 @@ def test_late_outcomes_of_a_batch_reach_the_right_jobs(tmp_path: Path):
     launch = script(tmp_path, "say(type='ready', protocol=1)\n" + loop, ready=False)
     assert outcomes(run(launch, tmp_path, count=6, batch=3)) == "gggggg"
     assert [decode((tmp_path / "out" / f"c{i}.png").read_bytes()).mean() for i in range(6)] == list(range(6))
+
+
+@pytest.mark.parametrize("talk", ["loaded", "ready", "loading"])
+def test_talking_gains_no_time(tmp_path: Path, monkeypatch, talk: str):
+    monkeypatch.setattr("idbench.models.processes.LOAD_LIMIT", 3.0)
+    began = time.monotonic()
+    answers = run(script(tmp_path, f"while True: say(type={talk!r}); time.sleep(0.1)\n"), tmp_path, count=1, seconds=1)
+    assert outcomes(answers) == "f" and time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ("seconds=1e400", {}),
+        ("seconds=float('nan')", {}),
+        ("seconds=True, batch=-5, peak_memory=10**30", {}),
+        ("seconds='abc', cost=-1", {}),
+        ("batch=2, cost=0.5, version='v\\udcff1'", {"batch": 2, "cost": 0.5, "version": "v?1"}),
+        ("boxes=[[1, 2, 3, 4], [1, 2, 3, 4]]", {}),
+    ],
+)
+def test_facts_that_cannot_be_are_left_out(tmp_path: Path, facts: str, kept: dict):
+    (tmp_path / "x").mkdir()
+    done = f"png(job['output'], 1); say(type='outcome', id=job['id'], outcome='generated', {facts})\n"
+    (reply,) = run(script(tmp_path, done), tmp_path, count=1).values()
+    assert {key: value for key, value in asdict(reply).items() if value} == {"outcome": "generated"} | kept
+
+
+def test_a_reason_is_text_that_can_be_written_anywhere(tmp_path: Path):
+    body = "say(type='outcome', id=job['id'], outcome='generation_failed', error='b\\udcff.jpg is\\nbad')\n"
+    (reply,) = run(script(tmp_path, body), tmp_path, count=1).values()
+    assert reply.error == "b?.jpg is bad"
+    Generation(model="m", case="c", outcome="generation_failed", error=reply.error).model_dump_json()
+
+
+def test_an_image_is_what_it_was_when_it_was_taken(tmp_path: Path):
+    """The worker keeps the file open and writes on after it said that the image is done."""
+    body = (
+        "png(job['output'], 1); file = open(job['output'], 'r+b')\n"
+        "say(type='outcome', id=job['id'], outcome='generated')\n"
+        "time.sleep(1); file.write(b'CHANGED'); file.flush()\n"
+    )
+    run(script(tmp_path, body), tmp_path, count=2)
+    assert decode((tmp_path / "out" / "c0.png").read_bytes()).mean() == 1
+
+
+def test_what_left_the_process_group_is_ended_too(tmp_path: Path):
+    body = "import subprocess; subprocess.Popen(['sleep', '598'], process_group=0)\n" + MADE
+    assert outcomes(run(script(tmp_path, body), tmp_path, count=1)) == "g"
+    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "598"]]
+
+
+def test_jobs_of_a_process_that_is_given_up_go_to_one_that_had_no_more(tmp_path: Path):
+    """One of two processes cannot work, and the other is long done when that is known."""
+    body = f"if os.environ['CUDA_VISIBLE_DEVICES'] == '1': time.sleep(1); os._exit(1)\n{MADE}"
+    launch = script(tmp_path, body)
+    tasks = [Task(Job(f"c{i}", "", (), i), tmp_path / "out" / f"c{i}.png") for i in range(4)]
+    with Crew("w", launch, ["0", "1"], "none", 10, tmp_path / "scratch", tmp_path / "logs") as crew:
+        answers = {task.job.case: reply for task, reply in crew.run(iter([[task] for task in tasks]))}
+    assert len(answers) == 4 and not any(reply.again for reply in answers.values())
 
 
 def test_loading_again_has_time_of_its_own(tmp_path: Path):

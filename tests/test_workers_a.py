@@ -18,7 +18,8 @@ from worker_stand_ins import COLOURS, job, run_worker, write_modules
 from idbench.images import decode
 from idbench.models.carded import settings_of
 from idbench.models.cards import baselines_folder, card_of
-from idbench.models.processes import Reply, Task
+from idbench.models.processes import Task
+from idbench.models.replies import Reply
 from idbench.models.withanyone.adapter import boxes_on_canvas
 
 TORCH = """
@@ -287,7 +288,7 @@ def test_pulid_flux_finds_its_weights_where_it_looks(tmp_path: Path):
     assert load["options"] == [False, "gpu", "v0.9.1"]
     first, last = of(calls, "call")[0], of(calls, "call")[-1]
     assert (first["prompt"], first["seed"], first["colour"]) == ("a man", 7, list(COLOURS[0]))
-    assert first["settings"] == [896, 1152, 20, 4, 4.0, 1.0, 128, 1.0]
+    assert first["settings"] == [896, 1152, 20, 0, 4.0, 1.0, 128, 1.0]
     assert (last["prompt"], last["seed"]) == ("A woman on a horse", 8)
 
 

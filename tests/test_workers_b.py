@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from worker_stand_ins import COLOURS, job, run_worker, write_modules
 
-from idbench.models.processes import Reply
+from idbench.models.replies import Reply
 
 TORCH = {
     "torch": """

@@ -19,7 +19,8 @@ from idbench.images import EncodedImage
 from idbench.models.base import Job
 from idbench.models.carded import settings_of
 from idbench.models.cards import baselines_folder, load_card
-from idbench.models.processes import Crew, Launch, Reply, Task
+from idbench.models.processes import Crew, Launch, Task
+from idbench.models.replies import Reply
 from idbench.models.worker import worker_of
 from idbench.records import Person
 

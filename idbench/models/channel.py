@@ -130,11 +130,17 @@ class Channel:
             self._wait(ends)
         return self._messages.popleft()
 
+    def kill(self) -> None:
+        """End the child and everything in its session, in whatever process group; from any thread."""
+        for pid in _session(self._child.pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
     def close(self) -> None:
-        """End the child and everything in its session."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+        """End the child and let go of its pipes and log; from the thread that uses them."""
+        self.kill()
         self._child.wait()
+        self.kill()  # what it started last
         self._reading.close()
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             if stream is not None:
@@ -192,6 +198,17 @@ class Channel:
             return Ended("(it closed its output)")
         how = signal.Signals(-code).name if -code in signal.valid_signals() else f"exit code {code}"
         return Ended(f"({how}){self._log.last_words()}")
+
+
+def _session(leader: int) -> set[int]:
+    """The processes of a session that `leader` began, itself among them."""
+    found = {leader}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            after_name = entry.read_text().rpartition(")")[2].split()
+            if int(after_name[3]) == leader:
+                found.add(int(entry.parent.name))
+    return found
 
 
 def _pipe(stream: IO[bytes] | None) -> int:

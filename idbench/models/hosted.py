@@ -32,7 +32,7 @@ from idbench.models.base import Generated, Job
 from idbench.models.carded import CardModel
 from idbench.models.cards import Hosted
 from idbench.models.checking import require
-from idbench.models.processes import Reply
+from idbench.models.replies import Reply
 
 __all__ = ["Budget", "GoogleModel", "HostedModel", "OpenAIModel", "Scrubber", "open_google", "open_openai"]
 
@@ -92,11 +92,15 @@ class Scrubber(io.TextIOBase):
 class Budget:
     """What a hosted model has spent in a run, by its ledger, and whether it is to be asked for more.
 
-    An image whose cost the vendor did not tell counts as what the card expects.
+    An image is expected to cost what the card says, or the dearest answer so far if that is more; the first is asked
+    for alone. One whose cost the vendor did not tell counts as expected, and so does every try of a request that
+    was not answered in time: the vendor may have made an image nobody got.
     """
 
     def __init__(self, model: HostedModel, ledger: Path) -> None:
         self._expected = model.hosted.expected(model.parameters)
+        self._tries = int(model.settings.execution["retries"]) + 1
+        self._answered = False
         self._cap = float(model.settings.execution["spending_cap"])
         self._refused: str | None = None
         self.left = False
@@ -108,17 +112,28 @@ class Budget:
         lines = ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
         mine = [line for line in map(json.loads, lines) if line["model"] == name]
         answer = ("case", "seed", "digest", "seconds", "error")
-        return {tuple(line.get(key) for key in answer): self._cost(line["outcome"], line.get("cost")) for line in mine}
+        return {
+            tuple(line.get(key) for key in answer): self._cost(line["outcome"], line.get("cost"), line.get("error"))
+            for line in mine
+        }
 
-    def _cost(self, outcome: str, cost: float | None) -> float:
-        return cost if cost is not None else self._expected if outcome == "generated" else 0.0
+    def _cost(self, outcome: str, cost: float | None, error: str | None) -> float:
+        if cost is not None:
+            self._answered = True
+            self._expected = max(self._expected, cost)
+            return cost
+        if outcome == "generated":
+            return self._expected
+        late = any(word in (error or "").lower() for word in ("timeout", "timed out", "time limit"))
+        return self._tries * self._expected if late else 0.0
 
     @property
     def room(self) -> int:
         """How many images more are allowed."""
         if self._refused is not None:
             return 0
-        return max(0, math.floor((self._cap - self.spent) / self._expected + 1e-9))
+        room = max(0, math.floor((self._cap - self.spent) / self._expected + 1e-9))
+        return room if self._answered else min(room, 1)
 
     @property
     def closed(self) -> str | None:
@@ -127,7 +142,7 @@ class Budget:
 
     def counted(self, reply: Reply) -> Reply:
         """Count what an answer cost; one that says the vendor takes no more is to be asked for again."""
-        self.spent += self._cost(reply.outcome, reply.cost)
+        self.spent += self._cost(reply.outcome, reply.cost, reply.error)
         if reply.outcome == "generated" or not (reply.error or "").startswith(CLOSED):
             return reply
         self._refused, self.left = reply.error, True
@@ -153,6 +168,12 @@ class HostedModel(CardModel):
         """Parameters go into every request: all models of a card share a process."""
         return {"execution": dict(self.settings.execution)}
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which its process cannot be at work on a job any more, all its tries and pauses spent."""
+        execution = self.settings.execution
+        return (float(execution["timeout"]) + LONGEST_PAUSE) * (int(execution["retries"]) + 1) + 60
+
     def describe(self) -> dict[str, Any]:
         """As of every model with a card, and what the vendor calls it."""
         return super().describe() | {"model": self.hosted.model}
@@ -162,13 +183,13 @@ class HostedModel(CardModel):
         require(self.card, self.settings)
         self._key_name = next(name for name in self.hosted.keys if os.environ.get(name, "").strip())
         self._scrubber = Scrubber(self.hosted.keys, sys.stderr)
-        sys.stderr = self._scrubber
+        sys.stdout = sys.stderr = self._scrubber  # both are the log, see `idbench.models.host`
         self._client = self._open(os.environ[self._key_name].strip())
 
     def close(self) -> None:
         """Let go of the SDK."""
         if sys.stderr is self._scrubber:
-            sys.stderr = self._scrubber.stream
+            sys.stdout = sys.stderr = self._scrubber.stream
         self._client = None
 
     def generate(self, jobs: Sequence[Job]) -> list[Generated]:
@@ -201,6 +222,17 @@ class HostedModel(CardModel):
             return Generated(decode(data, "the answer's image"), cost=cost, version=version)
         except UnreadableImageError as error:
             return Generated(None, self._line(error), cost=cost, version=version)
+
+    def _cost_of(self, usage: Any) -> float | None:
+        """US dollars of a reply's usage; None where it does not hold what the vendor documents: the image counts."""
+        try:
+            return self._paid(usage)
+        except (AttributeError, TypeError, ValueError):
+            return None
+
+    def _paid(self, usage: Any) -> float | None:
+        """US dollars of a reply's usage."""
+        raise NotImplementedError
 
     def _cost(self, tokens: Mapping[str, int]) -> float | None:
         """US dollars of tokens by kind, as `Prices` names them; None where the vendor counts none."""
@@ -244,7 +276,7 @@ class OpenAIModel(HostedModel):
         data = (getattr(reply, "data", None) or [None])[0]
         usage = getattr(reply, "usage", None)
         version = getattr(reply, "model", None)
-        return self._made(_decoded(getattr(data, "b64_json", None)), "no data", self._paid(usage), version)
+        return self._made(_decoded(getattr(data, "b64_json", None)), "no data", self._cost_of(usage), version)
 
     def _meant(self, error: Any) -> Exception:
         """What an answer with an error status means."""
@@ -330,10 +362,11 @@ class GoogleModel(HostedModel):
 
     def _understood(self, reply: Any) -> Generated:
         """A reply's image. Raises `Declined` where it was kept back."""
+        cost = self._cost_of(reply.usage_metadata)
         blocked = reply.prompt_feedback and reply.prompt_feedback.block_reason
         if blocked:
-            raise Declined(f"prompt blocked: {_named(blocked)}")
-        cost = self._paid(reply.usage_metadata)
+            reason = f"prompt blocked: {_named(blocked)}"
+            return Generated(None, reason, refused=True, cost=cost, version=reply.model_version)
         candidate = (reply.candidates or [None])[0]
         if candidate is None:
             return self._made(None, "no candidates", cost, reply.model_version)
@@ -341,7 +374,7 @@ class GoogleModel(HostedModel):
         parts = (candidate.content.parts if candidate.content else None) or []
         images = [part.inline_data.data for part in parts if part.inline_data and not part.thought]
         if not images and reason in GOOGLE_REFUSALS:
-            raise Declined(reason)
+            return Generated(None, reason, refused=True, cost=cost, version=reply.model_version)
         text = " ".join(part.text for part in parts if part.text)
         return self._made(images[-1] if images else None, f"{reason} {text}", cost, reply.model_version)
 

@@ -10,12 +10,14 @@ import json
 import os
 import queue
 import shutil
-import stat
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,14 @@ from idbench.models.base import Job
 from idbench.models.channel import Channel, Ended, Late
 from idbench.models.host import PROTOCOL
 from idbench.models.opening import ModelSpec
-from idbench.records import Box
+from idbench.models.replies import OUTCOMES, Reply, facts_of, image_at, plain
 from idbench.store import write_bytes
-from idbench.suites.base import parse_boxes
 
 __all__ = ["LOAD_LIMIT", "Crew", "Launch", "Reply", "Task", "gpus"]
+
+KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Environment variables with keys. Hiding them keeps them out of logs and of other people's code by accident; it is
+no wall: a child of the same user can look at its parent."""
 
 LOAD_LIMIT = 3600.0
 """Seconds a model may take to load."""
@@ -37,17 +42,8 @@ LOAD_LIMIT = 3600.0
 ANSWERS = ("ready", "failed", "loading", "loaded", "outcome")
 """Types of the messages a process sends."""
 
-OUTCOMES = ("generated", "generation_failed", "refused")
-
-FACTS: dict[str, Any] = {
-    "seconds": int | float,
-    "peak_memory": int,
-    "batch": int,
-    "offload": str,
-    "cost": int | float,
-    "version": str,
-}
-"""What an outcome may tell besides, and of which type."""
+MOST_LOADS = 3
+"""Times a model may be loaded again within one batch."""
 
 MOST_FAULTS = 5
 """Times a process may die or hang without a single answer between before its model is given up."""
@@ -62,22 +58,6 @@ class Task:
 
     job: Job
     output: Path
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What became of a task. `again` says that it was never tried, because the model did not run at all."""
-
-    outcome: str
-    error: str | None = None
-    seconds: float | None = None
-    peak_memory: int | None = None
-    batch: int | None = None
-    offload: str | None = None
-    boxes: tuple[Box, ...] | None = None
-    cost: float | None = None
-    version: str | None = None
-    again: bool = False
 
 
 class Fault(Exception):
@@ -120,10 +100,37 @@ class Launch:
     """Environment variables it is not given: other people's code has no business with keys."""
 
     @classmethod
-    def of_host(cls, spec: ModelSpec) -> Launch:
-        """A model that this package can load, in a process of this Python."""
+    def of_host(cls, spec: ModelSpec, keys: Sequence[str] = ()) -> Launch:
+        """A model that this package can load, in a process of this Python, which may see these `keys`."""
         hello = {"name": spec.name, "kind": spec.kind, "location": spec.location, "given": spec.given}
-        return cls(hello, (sys.executable, "-m", "idbench.models.host"))
+        hidden = tuple(name for name in KEYS if name not in keys)
+        return cls(hello, (sys.executable, "-m", "idbench.models.host"), hidden=hidden)
+
+
+class Clock:
+    """A time limit that waits while a model is loaded again, a few times at most: talking gains no time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+        self._since: float | None = None
+        self._loads = 0
+
+    @property
+    def left(self) -> float:
+        """Seconds until the limit."""
+        if self._since is not None:
+            return self._since + LOAD_LIMIT - time.monotonic()
+        return self._ends - time.monotonic()
+
+    def loading(self, begins: bool) -> None:
+        """Loading begins or ends; beyond `MOST_LOADS` times the clock goes on meanwhile."""
+        now = time.monotonic()
+        if begins and self._since is None and self._loads < MOST_LOADS:
+            self._since = now
+            self._loads += 1
+        elif not begins and self._since is not None:
+            self._ends += now - self._since
+            self._since = None
 
 
 class ModelProcess:
@@ -137,6 +144,7 @@ class ModelProcess:
         self._scratch = scratch
         self._log = log
         self._channel: Channel | None = None
+        self._place = scratch
         self._asked = 0
 
     def ask(self, tasks: Sequence[Task], seconds: float) -> Iterator[tuple[Task, Reply]]:
@@ -145,17 +153,27 @@ class ModelProcess:
             self._start()
         waiting = {self._asked + i: task for i, task in enumerate(tasks)}
         self._asked += len(tasks)
-        limit = seconds * len(waiting)
-        self._send({"type": "jobs", "jobs": [self._message(i, task) for i, task in waiting.items()]}, limit)
+        clock = Clock(seconds * len(waiting))
+        what = f"{seconds:g} s for an image"
+        self._send({"type": "jobs", "jobs": [self._message(i, task) for i, task in waiting.items()]}, clock.left)
         while waiting:
-            heard = self._receive(limit, f"{seconds:g} s for an image")
+            heard = self._receive(clock.left, what)
             if heard["type"] == "outcome":
                 number, reply = self._understood(heard, waiting)
                 yield waiting.pop(number), reply
-            limit = LOAD_LIMIT if heard["type"] == "loading" else seconds * len(waiting)
+            elif heard["type"] in ("loading", "loaded"):
+                clock.loading(heard["type"] == "loading")
+            else:
+                raise self._rubbish(heard)
+
+    def kill(self) -> None:
+        """End the process and everything it started; from any thread. Who asks it finds out and tidies up."""
+        channel = self._channel
+        if channel is not None:
+            channel.kill()
 
     def stop(self) -> None:
-        """End the process and everything it started."""
+        """End the process and everything it started; from the thread that asks it, or when none does."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None
@@ -166,12 +184,15 @@ class ModelProcess:
         environment = {name: value for name, value in environment.items() if name not in self._launch.hidden}
         environment |= self._launch.environment
         environment["CUDA_VISIBLE_DEVICES"] = self._gpu or ""
+        # A folder of its own for every start: what an earlier process still writes is nobody's image.
+        self._place = Path(tempfile.mkdtemp(prefix=f"{self._log.stem}-", dir=self._scratch)).absolute()
+        clock = Clock(LOAD_LIMIT)
         try:
             self._channel = Channel(self._launch.command, environment, self._launch.folder, self._log, ANSWERS)
-            self._send(self._hello, LOAD_LIMIT)
-            answer = self._receive(LOAD_LIMIT, "loading")
+            self._send(self._hello, clock.left)
+            answer = self._receive(clock.left, "loading")
             while answer["type"] in ("loading", "loaded"):
-                answer = self._receive(LOAD_LIMIT, "loading")
+                answer = self._receive(clock.left, "loading")
         except (Fault, OSError) as fault:
             raise NotStarted(f"the model could not be loaded: {fault}") from fault
         reason = answer.get("error", f"it began with '{answer['type']}'")
@@ -180,7 +201,7 @@ class ModelProcess:
         elif answer["type"] == "ready":
             return
         self.stop()
-        raise NotStarted(f"the model could not be loaded: {' '.join(str(reason).split())[:300]}")
+        raise NotStarted(f"the model could not be loaded: {plain(reason)}")
 
     def _send(self, message: dict[str, Any], seconds: float) -> None:
         assert self._channel is not None
@@ -204,30 +225,31 @@ class ModelProcess:
             return fault
         return Fault(f"the model's process ended {error}")
 
+    def _rubbish(self, heard: dict[str, Any]) -> Fault:
+        self.stop()
+        return Fault(f"the model's process gave an answer to no question: {json.dumps(heard)[:100]}")
+
     def _understood(self, heard: dict[str, Any], waiting: Mapping[int, Task]) -> tuple[int, Reply]:
         """Which task an outcome is for, its image put in its place; raises `Fault` for an outcome of no task."""
         number = heard.get("id")
-        if not isinstance(number, int) or number not in waiting or heard.get("outcome") not in OUTCOMES:
-            self.stop()
-            raise Fault(f"the model's process gave an answer to no question: {json.dumps(heard)[:100]}")
-        about = {key: value for key, kind in FACTS.items() if isinstance(value := heard.get(key), kind)}
-        about["boxes"] = _boxes(heard.get("boxes"), len(waiting[number].job.people))
+        if type(number) is not int or number not in waiting or heard.get("outcome") not in OUTCOMES:
+            raise self._rubbish(heard)
+        task = waiting[number]
+        facts = facts_of(heard, len(task.job.people))
         if heard["outcome"] != "generated":
-            error = " ".join(str(heard.get("error") or "no reason given").split())[:300]
-            return number, Reply(heard["outcome"], error, **about)
-        made = self._image(number)
-        try:
-            if not stat.S_ISREG(made.lstat().st_mode):
-                raise FileNotFoundError
-        except OSError:
-            return number, Reply("generation_failed", "the model says it made an image, but there is none", **about)
-        waiting[number].output.parent.mkdir(parents=True, exist_ok=True)
-        made.replace(waiting[number].output)
-        return number, Reply("generated", **about)
+            return number, Reply(heard["outcome"], plain(heard.get("error") or "no reason given"), **facts)
+        data = image_at(self._image(number))
+        if data is None:
+            reason = "the model says it made an image, but no regular file is where it was to be"
+            return number, Reply("generation_failed", reason, **facts)
+        write_bytes(task.output, data)
+        with suppress(OSError):
+            self._image(number).unlink()
+        return number, Reply("generated", **facts)
 
     def _image(self, number: int) -> Path:
         """Where the process writes an image, before it is put in its place."""
-        return (self._scratch / f"{self._log.stem}-{number}.png").absolute()
+        return self._place / f"{number}.png"
 
     def _message(self, number: int, task: Task) -> dict[str, Any]:
         job = task.job
@@ -254,14 +276,6 @@ class ModelProcess:
         if not path.exists():
             write_bytes(path, data)
         return path.absolute()
-
-
-def _boxes(told: Any, people: int) -> tuple[Box, ...] | None:
-    """Boxes of an outcome, one per person; None if they are none."""
-    try:
-        return tuple(parse_boxes(told, people) or ()) or None
-    except ValueError:
-        return None
 
 
 class Crew:
@@ -295,6 +309,7 @@ class Crew:
         self._seconds = seconds
         self._given_up: dict[ModelProcess, str] = {}
         self._faults: Counter[ModelProcess] = Counter()
+        self._starts: Counter[ModelProcess] = Counter()
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
 
@@ -313,10 +328,11 @@ class Crew:
         """End every process."""
         self._stopped.set()
         for process in self._processes:
-            process.stop()
+            process.kill()
         for thread in self._threads:
             thread.join(10)
         for process in self._processes:  # one may have been about to start
+            process.kill()
             process.stop()
 
     def run(self, batches: Iterator[list[Task]]) -> Iterator[tuple[Task, Reply]]:
@@ -326,7 +342,8 @@ class Crew:
         """
         self._given_up.clear()
         self._faults.clear()
-        shift = _Shift(batches, len(self._processes))
+        self._starts.clear()
+        shift = _Shift(batches, len(self._processes), self._stopped)
         answers: queue.Queue[tuple[Task, Reply] | BaseException | None] = queue.Queue()
         self._threads = [
             threading.Thread(target=self._work, args=(process, shift, answers), daemon=True)
@@ -356,6 +373,7 @@ class Crew:
         except BaseException as error:  # a full disk, an unreadable suite: the run must hear of it
             answers.put(error)
         finally:
+            shift.leave()
             answers.put(None)
 
     def _attempt(self, process: ModelProcess, batch: Sequence[Task], answers: queue.Queue[Any]) -> list[Task]:
@@ -372,11 +390,11 @@ class Crew:
                 for task, reply in process.ask(list(tasks), self._seconds):
                     tasks.remove(task)
                     answers.put((task, reply))
-                    self._faults[process] = 0
+                    self._faults[process] = self._starts[process] = 0
             except NotStarted as fault:
                 waiting.appendleft(tasks)
-                self._faults[process] += 1
-                if self._faults[process] >= MOST_STARTS:
+                self._starts[process] += 1
+                if self._starts[process] >= MOST_STARTS:
                     self._given_up[process] = str(fault)
             except Fault as fault:
                 self._faults[process] += 1
@@ -391,26 +409,47 @@ class Crew:
 
 
 class _Shift:
-    """Batches handed out to several threads. A thread whose process is given up leaves its tasks to the others."""
+    """Batches handed out to several threads. A thread whose process is given up leaves its tasks to the others, so
+    one without a batch waits while others still hold tasks."""
 
-    def __init__(self, batches: Iterator[list[Task]], threads: int) -> None:
+    def __init__(self, batches: Iterator[list[Task]], threads: int, stopped: threading.Event) -> None:
         self._batches = batches
+        self._stopped = stopped
         self._returned: list[list[Task]] = []
-        self._active = threads
-        self._lock = threading.Lock()
+        self._threads = threads
+        self._busy: set[int] = set()
+        self._changed = threading.Condition()
 
     def take(self) -> list[Task]:
-        """The next batch; empty when there is none, and then the thread is done."""
-        with self._lock:
-            batch = self._returned.pop() if self._returned else next(self._batches, [])
-            self._active -= not batch
+        """The next batch; empty when there is none and will be none, and then the thread is done."""
+        with self._changed:
+            self._idle()
+            while True:
+                batch = self._returned.pop() if self._returned else next(self._batches, [])
+                if batch or not self._busy or self._stopped.is_set():
+                    break
+                self._changed.wait(1)
+            if batch:
+                self._busy.add(threading.get_ident())
+            else:
+                self._threads -= 1
             return batch
 
     def hand_over(self, tasks: list[Task]) -> bool:
-        """Leave tasks to the other threads, if any is still at work; the caller is then done."""
-        with self._lock:
-            if self._active < 2:
+        """Leave tasks to the other threads, if there are any; the caller is then done."""
+        with self._changed:
+            if self._threads < 2:
                 return False
-            self._active -= 1
+            self._threads -= 1
             self._returned.append(tasks)
+            self._idle()
             return True
+
+    def leave(self) -> None:
+        """The thread is done, however."""
+        with self._changed:
+            self._idle()
+
+    def _idle(self) -> None:
+        self._busy.discard(threading.get_ident())
+        self._changed.notify_all()

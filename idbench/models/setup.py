@@ -28,8 +28,9 @@ from idbench.errors import ConfigError, MissingPackageError, WeightsError
 from idbench.faces.runtime import file_digest
 from idbench.models import weights
 from idbench.models.cards import Card, Weights, baselines_folder
-from idbench.models.worker import environment_folder, worker_of
-from idbench.store import disk_errors, exclusive_lock, write_json
+from idbench.models.processes import KEYS
+from idbench.models.worker import PACKAGES, environment_folder, worker_of
+from idbench.store import disk_errors, exclusive_lock, write_bytes, write_json
 
 __all__ = ["Environment", "find_python", "place_weights"]
 
@@ -148,7 +149,6 @@ class Environment:
     def _step(self, step: str, progress: Progress) -> Iterator[None]:
         """Not made until it is made."""
         wanted = self.wanted[step]
-        self._stamp(step, None)
         progress(STAGES[step], 0, 1)
         yield
         self._stamp(step, wanted)
@@ -192,16 +192,18 @@ class Environment:
 
     def _venv(self, place: Path, offline: Path | None) -> Path:
         python = find_python(worker_of(self.card).python, self.card.name)
-        self._run("making the virtual environment", [str(python), "-m", "venv", str(place)], True)
+        self._run("making the virtual environment", [str(python), "-I", "-m", "venv", str(place)], True)
         assert self.requirements is not None
         source = ["--no-index", "--find-links", str(offline.absolute() / "wheels")] if offline else []
         pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         self._run("installing the requirements", [*pip, *source, "-r", str(self.requirements)], offline is not None)
+        listed = subprocess.run([*pip[:3], "freeze"], capture_output=True, check=True, cwd=place)
+        write_bytes(self.root / PACKAGES, listed.stdout)
         return place
 
     def _run(self, what: str, command: list[str], offline: bool = False) -> None:
         """Run one command, its output to the log. Raises `MissingPackageError`, one line, if it fails."""
-        environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+        environment = {key: value for key, value in os.environ.items() if key not in (*FOREIGN, *KEYS)}
         environment |= {"GIT_TERMINAL_PROMPT": "0"}
         if offline:
             proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), NOWHERE) | {"no_proxy": ""}
@@ -278,7 +280,7 @@ def _version(python: Path) -> str:
     if not python.is_file():
         return ""
     try:
-        asked = [str(python), "-c", "import platform; print(platform.python_version())"]
+        asked = [str(python), "-I", "-c", "import platform; print(platform.python_version())"]
         return subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -293,15 +295,21 @@ def _replace(place: Path, build: Callable[[Path], Path]) -> None:
     if place.exists() and not place.is_symlink():
         raise MissingPackageError(f"{place} was not made by 'idbench models setup'; move it away and run again")
     with disk_errors(place):
-        place.unlink(missing_ok=True)
+        old = place.resolve() if place.is_symlink() else None
         for left in place.parent.glob(f".{place.name}-*"):
-            shutil.rmtree(left, ignore_errors=True)
+            if old is None or not old.is_relative_to(left.resolve()):
+                shutil.rmtree(left, ignore_errors=True)
         made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        place.symlink_to(build(made).relative_to(place.parent))
+        link = made / ".link"
+        link.symlink_to(build(made).relative_to(place.parent))
+        link.replace(place)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+    for left in place.parent.glob(f".{place.name}-*"):
+        if left != made:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _given_repository(offline: Path) -> Path:

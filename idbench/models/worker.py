@@ -13,19 +13,27 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from idbench.errors import ConfigError, RunError, WeightsError
+from idbench.errors import ConfigError, RunError
 from idbench.models import weights
 from idbench.models.base import Generated, Job
 from idbench.models.carded import CardModel
 from idbench.models.cards import Card, baselines_folder
-from idbench.models.processes import Launch
+from idbench.models.processes import KEYS, Launch
 from idbench.records import Record, problem_of
 from idbench.store import default_cache_dir
 
-__all__ = ["Worker", "WorkerModel", "environment_folder", "open_model", "worker_of"]
+__all__ = ["PACKAGES", "Worker", "WorkerModel", "environment_folder", "open_model", "worker_of"]
 
 
-KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+CODE = (
+    *(".py", ".pyx", ".sh", ".js", ".mjs", ".ts", ".pl", ".rb", ".lua", ".jl", ".c", ".cc", ".cpp", ".cu", ".h"),
+    *(".rs", ".go", ".txt", ".toml", ".yaml", ".yml", ".json"),
+)
+"""Files beside the card that a worker's images depend on; others may be its caches."""
+
+
+PACKAGES = "packages.txt"
+"""What pip installed into an environment, beside it."""
 
 
 class Worker(Record):
@@ -73,18 +81,6 @@ class WorkerModel(CardModel):
         if not self.worker.command and not self.script.is_file():
             raise ConfigError(f"card '{self.card.name}': no worker at {self.script}")
 
-    def python(self) -> Path:
-        """The interpreter. Raises `WeightsError`, one line, if its environment is not set up."""
-        if not self.worker.requirements:
-            return Path(sys.executable)
-        found = self.environment / "venv" / "bin" / "python"
-        if not found.exists():
-            raise WeightsError(
-                f"{self.card.name} needs an environment of its own, expected at {found.parents[1]}; "
-                f"run 'idbench models setup {self.card.name}'"
-            )
-        return found
-
     def launch(self) -> Launch:
         """How its process is started."""
         places = {need.role: str(self.weights(need.role)) for need in self.card.needed(self.parameters)}
@@ -92,18 +88,26 @@ class WorkerModel(CardModel):
         repository = self.environment / "repository"
         found = [str(baselines_folder()), *([str(repository)] if repository.is_dir() else [])]
         environment = {"PYTHONPATH": ":".join(found), "IDBENCH_REPOSITORY": str(repository)}
-        command = self.worker.command or (str(self.python()), str(self.script))
+        python = self.environment / "venv" / "bin" / "python" if self.worker.requirements else sys.executable
+        command = self.worker.command or (str(python), str(self.script))
         return Launch(hello, command, self.folder, environment, KEYS)
 
     def describe(self) -> dict[str, Any]:
         """As of every model with a card, and digests of every file beside the card."""
         about = {"command": list(self.worker.command), "python": self.worker.python, "files": dict(self._files())}
+        about["protocol"] = weights.digest(baselines_folder() / "idbench_worker.py")
+        if (packages := self.environment / PACKAGES).is_file():
+            about["packages"] = weights.digest(packages)
         return super().describe() | {"worker": about, "revision": self.card.source.revision}
 
     def _files(self) -> Iterator[tuple[str, str]]:
         for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
             name = file.relative_to(self.folder)
-            if name.name != "card.toml" and not any(part.startswith((".", "__pycache__")) for part in name.parts):
+            if (
+                file.suffix in CODE
+                and name.name != "card.toml"
+                and not any(part.startswith((".", "__pycache__")) for part in name.parts)
+            ):
                 yield name.as_posix(), weights.digest(file)
 
     def load(self, device: str, offload: str = "none") -> None:
