@@ -434,10 +434,21 @@ def test_a_budget_counts_every_paid_answer_once(vendor, tmp_path: Path):
         {"model": "another", "case": "a", "seed": 0, "outcome": "generated", "digest": "4", "seconds": 1.0, "cost": 9.0},
     ]  # fmt: skip
     (tmp_path / "l").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    budget = Budget(opened(VENDORS["openai"], spending_cap="0.7"), tmp_path / "l")
-    assert budget.spent == pytest.approx(0.2 + 0.3 + 0.053) and budget.room == 2 and budget.closed is None
-    budget.counted(Reply("generated", cost=0.1))
-    assert budget.room == 0 and budget.closed == "spending cap of $0.7 reached"
+    budget = Budget(opened(VENDORS["openai"], spending_cap="1.2", retries="1"), tmp_path / "l")
+    assert budget.spent == pytest.approx(0.2 + 0.3 + 0.3), "an untold cost counts as the dearest answer so far"
+    assert budget.room == 1 and budget.closed is None
+    budget.counted(Reply("generated", cost=0.35))
+    assert budget.room == 0 and budget.closed == "spending cap of $1.2 reached"
+    budget.counted(Reply("generation_failed", "APITimeoutError: Request timed out."))
+    assert budget.spent == pytest.approx(1.15 + 2 * 0.35), "both tries may have been paid for"
+
+
+def test_the_first_image_is_asked_for_alone(vendor, tmp_path: Path):
+    """Nobody knows what one costs until the first is there."""
+    budget = Budget(opened(VENDORS["openai"], spending_cap="1"), tmp_path / "none")
+    assert budget.room == 1
+    budget.counted(Reply("generated", cost=0.25))
+    assert budget.room == 3
 
 
 # whole runs
@@ -525,7 +536,7 @@ def test_a_vendor_that_takes_no_more_stops_its_model_and_no_other(vendor, cache,
     assert sum(line["outcome"] == "generated" for line in lines.values()) == 2
     rest = [line for line in lines.values() if line["outcome"] != "generated"]
     assert all(line["again"] and line["error"].startswith("asked no further: OpenAI") for line in rest)
-    assert sum("images" in asked.path for asked in vendor.seen) == 4, "no batch follows the one that was turned away"
+    assert sum("images" in asked.path for asked in vendor.seen) == 3, "no batch follows the one that was turned away"
     assert done.stderr.count("asked no further") == 1
     assert {line["outcome"] for line in last(out, second.card).values()} == {"generated"}
     vendor.answer = lambda number, asked: (200, {}, openai_image())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -115,7 +116,8 @@ class World:
             monkeypatch.setenv(variable, str(root / name))
         monkeypatch.setenv("HF_HOME", str(root / "hf"))
         self.root, self.card, self.offline = root, root / "painter", root / "offline"
-        self.environment = root / "cache" / "environments" / "painter"
+        own = hashlib.sha256(str(self.card).encode()).hexdigest()[:8]
+        self.environment = root / "cache" / "environments" / f"painter-{own}"
         self.repository = self.offline / "repository"
         self.card.mkdir()
         self.repository.mkdir(parents=True)
