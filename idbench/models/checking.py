@@ -8,7 +8,6 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from idbench.models.carded import Settings
 from idbench.models.cards import Card
 from idbench.models.processes import gpus
 from idbench.models.setup import Environment
+from idbench.provenance import installed
 
 __all__ = ["Stopper", "expected_memory", "machine_memory", "require", "stoppers"]
 
@@ -54,7 +54,7 @@ def require(card: Card, settings: Settings, folder: Path | None = None) -> None:
 
 
 def _packages(card: Card) -> Iterator[Stopper]:
-    lacking = [name for name in card.packages if not _installed(name)]
+    lacking = [name for name in card.packages if installed(name) is None]
     if lacking:
         extra = "hosted" if card.hosted else "generate"
         yield Stopper(
@@ -81,14 +81,6 @@ def _environment(card: Card, folder: Path | None) -> Iterator[Stopper]:
             why = "; ".join(lacking.values())
             place = f"{card.name} needs an environment of its own at {environment.root}"
             yield Stopper("environment", f"{place}: {why}; run '{environment.command}'")
-
-
-def _installed(name: str) -> bool:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True
 
 
 def _weights(card: Card, settings: Settings) -> Iterator[Stopper]:
