@@ -300,22 +300,7 @@ def make_all(
             if crew is None or loaded != wanted:
                 if crew is not None:
                     crew.stop()
-                logs = making.run / "logs"
-                launch = _launch(spec, producer.model)
-                devices, seconds = making.devices, making.seconds
-                if isinstance(
-                    producer.model, HostedModel
-                ):  # its own time limits: what is killed is paid for all the same
-                    devices, seconds = [None], max(seconds, producer.model.patience)
-                crew = Crew(
-                    spec.sweep.of if spec.sweep else spec.name,
-                    launch,
-                    devices,
-                    producer.offload,
-                    seconds,
-                    scratch,
-                    logs,
-                )
+                crew = _crew(spec, producer, making, scratch)
                 loaded = wanted
             producer.make(suite, progress, crew, warn)
             if not crew.given_up:
@@ -328,6 +313,17 @@ def make_all(
         if crew is not None:
             crew.stop()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _crew(spec: ModelSpec, producer: ModelProducer, making: Making, scratch: Path) -> Crew:
+    """The processes of a model, not yet started."""
+    devices, seconds = making.devices, making.seconds
+    if isinstance(producer.model, HostedModel):
+        # It has time limits of its own, and what is killed is paid for all the same.
+        devices, seconds = [None], max(seconds, producer.model.patience)
+    name = spec.sweep.of if spec.sweep else spec.name
+    launch = _launch(spec, producer.model)
+    return Crew(name, launch, devices, producer.offload, seconds, scratch, making.run / "logs")
 
 
 def _launch(spec: ModelSpec, model: Model) -> Launch:
