@@ -254,6 +254,13 @@ def test_killed_in_the_middle_the_same_command_goes_on(world: World, moment: str
     subprocess.run([python, "-c", "import tinypaint"], check=True, env={"PATH": os.environ["PATH"]})
 
 
+def test_code_from_elsewhere_is_said_beforehand(world: World):
+    (world.card / "requirements.txt").write_text("tinypaint==1.0\ngit+https://example.org/more.git\n")
+    assert Environment(load_card(world.card), world.card).addresses == ["git+https://example.org/more.git"]
+    said = idbench("models", "setup", world.card, input="n\n")
+    assert "also code from git+https://example.org/more.git" in said.stdout + said.stderr
+
+
 def test_from_an_address_exactly_the_commit_is_fetched(world: World):
     (world.card / "requirements.txt").write_text("")
     world.write(address=f"file://{world.repository}")

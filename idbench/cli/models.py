@@ -224,7 +224,8 @@ def _print_setup(environment: Environment, model: CardModel, offline: Path | Non
             what = f"{source} @ {card.source.revision[:12]}, {card.licence.code}"
             said.append(f"  {step:<12} {what}; to {environment.root / step}")
         else:
-            source = offline / "wheels" if offline else "pip's index, licences and sizes as there"
+            elsewhere = ["; also code from " + line for line in environment.addresses]
+            source = offline / "wheels" if offline else "pip's index, licences and sizes as there" + "".join(elsewhere)
             what = f"{environment.requirements} for Python {worker_of(card).python or 'as here'}, from {source}"
             said.append(f"  {step:<12} {what}; to {environment.root / step}")
     fetched = 0.0

@@ -85,6 +85,13 @@ class Environment:
         return self._folder / name if name and self._folder else None
 
     @property
+    def addresses(self) -> list[str]:
+        """Lines of the requirements that are addresses, which pip takes code from besides its index."""
+        asked = self.requirements
+        lines = asked.read_text(encoding="utf-8", errors="replace").splitlines() if asked and asked.is_file() else []
+        return [line.strip() for line in lines if "://" in line and not line.strip().startswith("#")]
+
+    @property
     def wanted(self) -> dict[str, dict[str, str]]:
         """The steps that make it, in order, and what each depends on; none if the worker needs no environment."""
         worker, source = worker_of(self.card), self.card.source
