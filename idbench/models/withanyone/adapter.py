@@ -139,7 +139,8 @@ class WithAnyone(CardModel):
         width, height = values["width"], values["height"]
         self._pipeline.scheduler = scheduler(width, height)
         weights = {"id_weight": values["id_weight"], "siglip_weight": values["siglip_weight"]}
-        with torch.inference_mode(), self._attachment.people(people, width, height, **weights):
+        # The pipeline computes without gradients by itself; inference mode would not let offloading move weights.
+        with self._attachment.people(people, width, height, **weights):
             return self._pipeline(
                 prompt=[job.prompt for job in jobs],
                 width=width,
@@ -187,7 +188,7 @@ class WithAnyone(CardModel):
         if self._matting is not None:
             shown = self._matting.on_black(shown)
         pixels = self._processor(images=shown, return_tensors="pt").pixel_values
-        with torch.inference_mode():
+        with torch.no_grad():
             siglip = self._siglip(pixels.to(self._siglip.device, self._siglip.dtype)).last_hidden_state[0]
         return torch.from_numpy(face.embedding), siglip.cpu()
 
