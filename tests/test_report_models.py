@@ -147,6 +147,8 @@ def test_independent_ranks_bracket_those_of_kin(run: Path):
     headline = table(run, "headline_judge-a")["rank"]
     swept = [model for model in ranks.index if "@" in model]
     assert swept and ranks.loc[swept, "rank_judge-a"].isna().all() and headline[swept].isna().all()
+    assert table(run, "headline_judge-a").loc[swept, "copy_paste_rank"].isna().all()
+    assert table(run, "tradeoff_judge-a").loc[swept, "pareto"].isna().all()
     ranked = [model for model in ranks.index if model not in swept]
     assert all(ranks.loc[m, "rank_judge-a"].strip("()") == headline[m] for m in ranked)
 

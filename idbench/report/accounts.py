@@ -148,5 +148,7 @@ def tradeoff(data: RunData, recognizer: str) -> Table | None:
         Column("line_distance", "distance from the line", "number", direction="lower",
                meaning="positive: more copying than the others' trade-off predicts; negative: less"),
     ]  # fmt: skip
-    rows = [Row([m, "yes" if m in found["pareto"] else "no", Number.of(found["line_distance"].get(m))]) for m in models]
+    competing = data.group(recognizer, "strict").get("ranks", {}).get("sim_gt_failure_aware", {})
+    fronts = {m: "yes" if m in found["pareto"] else "no" for m in models if m in competing}
+    rows = [Row([m, fronts.get(m), Number.of(found["line_distance"].get(m))]) for m in models]
     return Table(f"tradeoff_{slug(recognizer)}", f"Trade-off, {recognizer}", columns, rows)

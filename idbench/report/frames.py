@@ -115,7 +115,8 @@ def headline(data: RunData, recognizer: str, protocol: str) -> Table:
     rows = []
     for model in ordered(data, group, "sim_gt_failure_aware"):
         cells: list[Cell] = [sim.get(model), model, *_numbers(table.get(model, {}), names)]
-        cells.insert(at, _copying_rank(data, model, table, copying))
+        competes = model in sim
+        cells.insert(at, _copying_rank(data, model, table, copying) if competes else None)
         rows.append(Row(cells, data.is_oracle(model)))
     return Table(f"headline_{slug(recognizer)}", f"Headline, {recognizer}", columns, rows)
 
