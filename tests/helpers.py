@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 from PIL import Image
 
 from idbench.config import load_config
@@ -99,6 +100,12 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
     """The command as a child process in a session of its own, not waited for."""
     quiet = subprocess.DEVNULL
     return subprocess.Popen([*COMMAND, *arguments], stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def running_children() -> set[int]:
+    """Processes that this one started, directly or not, and that still run; other tests' may be among them."""
+    found = psutil.Process().children(recursive=True)
+    return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE}
 
 
 def error_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from helpers import CHEAP, error_line, idbench, ledger, options, real_cases, run_here
+from helpers import CHEAP, error_line, idbench, ledger, options, real_cases, run_here, running_children
 from PIL import Image
 
 from idbench.images import decode
@@ -63,11 +63,11 @@ def run(
     """Answers by case; each has exactly one, and nothing is left running."""
     tasks = [Task(Job(f"c{i}", (prompts or {}).get(i, ""), (), i), folder / "out" / f"c{i}.png") for i in range(count)]
     batches = iter([tasks[i : i + batch] for i in range(0, count, batch)])
+    before = running_children()
     with Crew("w", launch, [None], "none", seconds, folder / "scratch", folder / "logs") as crew:
         answers = [(task.job.case, reply) for task, reply in crew.run(batches)]
     assert sorted(case for case, _ in answers) == [f"c{i}" for i in range(count)]
-    left = [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
-    assert not left
+    assert running_children() <= before
     return dict(answers)
 
 
