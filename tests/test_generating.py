@@ -217,12 +217,17 @@ def test_memory_that_runs_out_while_loading_or_generating_leads_to_more_offload(
     assert outcome["outcome"] == "generated" and outcome["offload"] == loads[-1]
 
 
-def test_a_model_that_does_not_fit_at_all_says_so_while_loading():
-    model = Heavy("sequential")
-    model.loads_with = "sequential"
-    model.order = lambda offload: {"none": 0, "model": 1, "sequential": 2}.get(offload, 0) - (offload == "sequential")
+@pytest.mark.parametrize(("device", "tried"), [("cpu", ["none"]), ("cuda", ["none", "model", "sequential"])])
+def test_a_model_that_fits_no_way_says_so_after_all_were_tried(device, tried):
+    class Huge(Heavy):
+        def load(self, device: str, offload: str = "none") -> None:
+            self.loads.append(offload)
+            raise RuntimeError("CUDA out of memory.")
+
+    model = Huge()
     with pytest.raises(RuntimeError, match="out of memory"):
-        Host(Heavy("sequential"), "cpu", "none", lambda message: None).load()
+        Host(model, device, "none", lambda message: None).load()
+    assert model.loads == tried
 
 
 @pytest.mark.parametrize(

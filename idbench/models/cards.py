@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -281,15 +281,11 @@ def card_of(name: str) -> Card:
     """The card that comes with idbench under this name. Raises `UnknownNameError` with the nearest name."""
     names = card_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        raise UnknownNameError(
-            f"no model has a card called '{name}'; "
-            + (f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names) or 'none'}")
-        )
+        raise UnknownNameError(f"no model has a card called '{name}'; {nearest(name, names)}")
     return load_card(baselines_folder() / name)
 
 
-def nearest(word: str, known: Mapping[str, Any]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """The end of an error about an unknown name."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"

@@ -30,7 +30,7 @@ from idbench.models.opening import ModelSpec
 from idbench.models.replies import OUTCOMES, Reply, facts_of, image_at, plain
 from idbench.store import write_bytes
 
-__all__ = ["LOAD_LIMIT", "Crew", "Launch", "Reply", "Task", "gpus"]
+__all__ = ["KEYS", "LOAD_LIMIT", "Crew", "Launch", "Task", "gpus"]
 
 KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Environment variables with keys. Hiding them keeps them out of logs and of other people's code by accident; it is
