@@ -63,7 +63,7 @@ change the output by `SENSITIVITY` times as much, or agreement would mean nothin
 itself is 2e-2 away from float32, and native from published as far."""
 
 SENSITIVITY = 3
-MOST_OVERHEAD = 1.25
+MAX_OVERHEAD = 1.25
 
 
 @dataclass(frozen=True)
@@ -525,7 +525,7 @@ def overhead(network: Network, case: Case, batch: int, rounds: int) -> dict[str,
         "flops": arithmetic - 1,
         "time": spent,
         "ratio": share,
-        "holds": share <= MOST_OVERHEAD,
+        "holds": share <= MAX_OVERHEAD,
         "pairs": [float(quartile) - 1 for quartile in np.quantile(pairs, (0.25, 0.5, 0.75))],
         "mild_ratio": float(np.median(pairs)) / arithmetic,
     }
@@ -577,7 +577,7 @@ def text_of(found: dict[str, Any]) -> str:
             f"{'holds' if row['holds'] else 'FAILS':>6}   {low:+.1%} {middle:+.1%} {high:+.1%}   {row['mild_ratio']:>10.3f}"
         )
     lines.append(
-        f"judged: ratio = share of time / share of arithmetic <= {MOST_OVERHEAD} "
+        f"judged: ratio = share of time / share of arithmetic <= {MAX_OVERHEAD} "
         f"{'holds in every case' if found['holds'] else 'does NOT hold in every case'}"
     )
     return "\n".join(lines)

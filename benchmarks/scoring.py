@@ -35,12 +35,13 @@ from insightface.app import FaceAnalysis
 from PIL import Image
 
 from idbench.config import RunConfig
-from idbench.faces.analyse import pad_to_square
+from idbench.faces.pipeline import pad_to_square
 from idbench.images import decode, encode_jpeg
+from idbench.platform import usable_cores
 from idbench.run import execute
 from idbench.suites import open_suite
 
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 
 
 def make_copies(suite: str, outputs: Path, models: list[str], folder: Path, copies: int) -> tuple[Path, dict[str, str]]:

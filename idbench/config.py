@@ -11,9 +11,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from idbench.errors import ConfigError
-from idbench.models.opening import ModelSpec, parse_model, plan_models
-from idbench.models.oracles import ORACLES
-from idbench.records import Record, problem_of
+from idbench.schema import Record, problem_of
+from idbench.spec_text import check_model_name, parse_model
 
 __all__ = ["RunConfig", "load_config"]
 
@@ -59,7 +58,7 @@ class RunConfig(Record):
     @classmethod
     def _usable_names(cls, images: dict[str, str]) -> dict[str, str]:
         for name in images:
-            _check_name(name)
+            check_model_name(name)
         return images
 
     @field_validator("models")
@@ -68,7 +67,7 @@ class RunConfig(Record):
         taken = set(others.data.get("images", ()))
         for spec in models:
             name, kind, location = parse_model(spec)
-            _check_name(name)
+            check_model_name(name)
             if name in taken:
                 raise ValueError(f"two models are called '{name}'; tell them apart with NAME={kind}:{location}")
             taken.add(name)
@@ -90,17 +89,6 @@ class RunConfig(Record):
         return int(width), int(height)
 
     @property
-    def model_specs(self) -> list[ModelSpec]:
-        """The models that generate, sweeps spread out. Raises `ConfigError` or `UnknownNameError`, one line."""
-        specs = plan_models(self.models, self.set, self.sweeps, self.size)
-        for spec in specs:
-            try:
-                _check_name(spec.name)
-            except ValueError as error:
-                raise ConfigError(str(error)) from error
-        return specs
-
-    @property
     def seed_list(self) -> range:
         """The seeds of every case."""
         return range(self.first_seed, self.first_seed + self.seeds)
@@ -109,13 +97,6 @@ class RunConfig(Record):
     def protocols(self) -> tuple[str, ...]:
         """The protocols asked for."""
         return ("strict", "paper") if self.protocol == "both" else (self.protocol,)
-
-
-def _check_name(name: str) -> None:
-    if name in ORACLES or name.startswith("oracle-"):
-        raise ValueError(f"'{name}': names beginning with oracle- are taken")
-    if not name or len(name) > 100 or any(ord(c) < 32 or c in '/\\"<>' for c in name) or name[0] == ".":
-        raise ValueError(f"'{name[:40]}' cannot be a model name: 1 to 100 characters, no / \\ \" < >")
 
 
 def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:

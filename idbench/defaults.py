@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from idbench.config import RunConfig
-from idbench.faces.opening import MINI, parse_recognizer
+from idbench.faces.specs import MINI
 from idbench.models.simulated import PRESETS
+from idbench.spec_text import parse_recognizer
 from idbench.suites import Suite
 
 __all__ = ["with_defaults"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from idbench import __version__
+from idbench.platform import usable_cores
+from idbench.records.run import GitState, Provenance
 
 __all__ = ["collect", "git_state", "installed", "package_versions"]
 
@@ -32,7 +32,7 @@ def package_versions() -> dict[str, str]:
     return {name: found for name in PACKAGES if (found := installed(name)) is not None}
 
 
-def git_state() -> dict[str, Any] | None:
+def git_state() -> GitState | None:
     """Commit and cleanliness of the source tree idbench runs from; None outside one."""
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
@@ -44,16 +44,16 @@ def git_state() -> dict[str, Any] | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return {"commit": commit.strip(), "clean": not status.strip()}
+    return GitState(commit=commit.strip(), clean=not status.strip())
 
 
-def collect() -> dict[str, Any]:
+def collect() -> Provenance:
     """Code, packages and hardware, without user or host names."""
-    return {
-        "idbench": __version__,
-        "git": git_state(),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": len(os.sched_getaffinity(0)),
-        "packages": package_versions(),
-    }
+    return Provenance(
+        idbench=__version__,
+        git=git_state(),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        cores=usable_cores(),
+        packages=package_versions(),
+    )

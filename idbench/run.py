@@ -20,19 +20,28 @@ from idbench.config import RunConfig
 from idbench.defaults import with_defaults
 from idbench.encoders import aesthetic, clip
 from idbench.errors import ConfigError, RunError
-from idbench.faces.analyse import ImageAnalyser
-from idbench.faces.opening import open_detector, open_recognizers, refuse_mini
-from idbench.generating import Making, ModelProducer, make_all
-from idbench.generations import FolderProducer, Ledger, OracleProducer, Producer
+from idbench.faces.pipeline import ImageAnalyser
+from idbench.faces.specs import open_detector, open_recognizers, refuse_mini
+from idbench.generate.ledger import FolderProducer, Ledger, OracleProducer, Producer
+from idbench.generate.producer import Making, ModelProducer, make_all
 from idbench.models.base import Model
-from idbench.models.carded import CardModel
-from idbench.models.checking import require, stoppers
-from idbench.models.images import ImageFolder, MatchedImages
-from idbench.models.opening import ModelSpec
-from idbench.models.oracles import ORACLES
-from idbench.models.processes import gpus
+from idbench.models.card_model import CardModel
+from idbench.models.devices import gpus
+from idbench.models.image_folder import ImageFolder, MatchedImages
+from idbench.models.preflight import blockers, require
 from idbench.models.simulated import ONLY_RENDERED
-from idbench.records import RunRecord
+from idbench.models.specs import ModelSpec, specs_of
+from idbench.records import ORACLES
+from idbench.records.run import (
+    Counts,
+    ListedFiles,
+    ListedProblems,
+    ModelRecord,
+    NetworkRecord,
+    RunRecord,
+    SuiteRecord,
+    SweepValue,
+)
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
 from idbench.store import Cache, exclusive_lock, write_json
@@ -79,7 +88,7 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
     config = with_defaults(config, suite, warn)
     opened = prepare(config, suite)
     with exclusive_lock(run):
-        record = RunRecord(state="running", config=config.model_dump(mode="json"), provenance=provenance.collect())
+        record = RunRecord(state="running", config=config, provenance=provenance.collect())
         previous = _previous(run)
         index, unreadable = index_and_analyse(opened.suite, opened.scoring, progress)
         _check_same_suite(run, previous, index)
@@ -88,7 +97,7 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         ledger = Ledger(run / "generations.jsonl")
         made = _producers(config, opened, run, ledger, progress)
         record = record.model_copy(update=_descriptions(opened, index))
-        write_json(run / "run.json", record.model_dump(mode="json"))
+        write_json(run / "run.json", record.model_dump(mode="json", exclude_unset=True))
         matched = [folder.match(index.ids) for folder in opened.folders]
         for one in matched:
             _warn_of_missing(one, index, warn)
@@ -101,11 +110,11 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
         judges = score_cases(opened.suite, index, opened.scoring, ledger, run, progress)
         write_json(run / "judges.json", {name: judged.as_dict() for name, judged in judges.items()})
         _write_summary(run, config, progress)
-        counts = _counts(opened, unreadable, matched) | {"not_tried": _not_tried(made)}
-        state = "incomplete" if counts["not_tried"] else "finished"
+        counts = _counts(opened, unreadable, matched, _not_tried(made))
+        state = "incomplete" if counts.not_tried else "finished"
         record = record.model_copy(update={"state": state, "counts": counts})
         _make_gallery(run, config, opened.suite, progress)
-        write_json(run / "run.json", record.model_dump(mode="json"))
+        write_json(run / "run.json", record.model_dump(mode="json", exclude_unset=True))
         _write_report(run, progress)
     return run
 
@@ -119,7 +128,7 @@ def prepare(config: RunConfig, suite: Suite) -> Opened:
         raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
     if not suite.rendered and not config.allow_mini:
         refuse_mini(config.recognizers, config.detector)
-    models = [(spec, spec.open()) for spec in config.model_specs]
+    models = [(spec, spec.open()) for spec in specs_of(config)]
     if not suite.rendered and any(model.needs_truth for _, model in models):
         raise ConfigError(ONLY_RENDERED)
     folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
@@ -184,7 +193,7 @@ def _previous(run: Path) -> RunRecord | None:
 
 
 def _check_same_suite(run: Path, previous: RunRecord | None, index: SuiteIndex) -> None:
-    old = str(previous.suite.get("fingerprint", "")) if previous else ""
+    old = previous.suite.fingerprint if previous and previous.suite else ""
     if old and old != index.fingerprint:
         raise RunError(
             f"{run} holds a run on another suite (fingerprint {old[:12]}, this one {index.fingerprint[:12]}); "
@@ -198,16 +207,16 @@ def _surprises(config: RunConfig, previous: RunRecord | None, opened: Opened) ->
         yield "no --images given: only the oracles are scored"
     for spec, model in opened.models:
         if isinstance(model, CardModel):
-            found = stoppers(model.card, model.settings, config.device, Path(spec.location))
-            yield from (stopper.text for stopper in found)
+            found = blockers(model.card, model.settings, config.device, Path(spec.location))
+            yield from (blocker.text for blocker in found)
         if model.card is not None and model.card.hosted is not None:
             yield f"{spec.name}: prompts and references are sent to its vendor over the network"
     if config.detector is None and opened.analyser.detector.name == "mtcnn":
         yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
-    before = previous.config if previous else {}
+    before = previous.config if previous else config
     for what, old, new in (
-        ("models", [*before.get("images", ()), *before.get("models", ())], [*config.images, *config.models]),
-        ("recognizers", before.get("recognizers", ()), config.recognizers),
+        ("models", [*before.images, *before.models], [*config.images, *config.models]),
+        ("recognizers", before.recognizers, config.recognizers),
     ):
         if gone := sorted(set(old) - set(new)):
             yield f"{config.out} is made anew without the {what} {', '.join(gone)} of the run before"
@@ -226,39 +235,44 @@ def _warn_of_missing(matched: MatchedImages, index: SuiteIndex, warn: Warn) -> N
 
 def _descriptions(opened: Opened, index: SuiteIndex) -> dict[str, Any]:
     suite, analyser = opened.suite, opened.analyser
+    about = {"name": suite.name, "source": suite.source, "licence": suite.licence, "rendered": suite.rendered}
     return {
-        "suite": {"name": suite.name, "source": suite.source, "licence": suite.licence, "rendered": suite.rendered}
-        | index.describe(),
-        "models": {f.name: {"kind": "images", "folder": str(f.root)} for f in opened.folders}
+        "suite": SuiteRecord.model_validate(about | index.describe()),
+        "models": {f.name: ModelRecord(kind="images", folder=str(f.root)) for f in opened.folders}
         | {spec.name: _about(spec, model) for spec, model in opened.models}
-        | {name: {"kind": "oracle", "what": what} for name, what in ORACLES.items() if opened.with_oracles},
-        "detector": analyser.detector.describe(),
-        "recognizers": {r.name: r.describe() for r in analyser.recognizers},
+        | {name: ModelRecord(kind="oracle", what=what) for name, what in ORACLES.items() if opened.with_oracles},
+        "detector": NetworkRecord.model_validate(analyser.detector.describe()),
+        "recognizers": {r.name: NetworkRecord.model_validate(r.describe()) for r in analyser.recognizers},
     }
 
 
-def _about(spec: ModelSpec, model: Model) -> dict[str, Any]:
+def _about(spec: ModelSpec, model: Model) -> ModelRecord:
     """What run.json says of a model that generates."""
     about = model.describe() | {"parameters": dict(model.parameters)}
     if model.card is not None:
-        about["card"] = model.card.model_dump(mode="json", exclude={"parameters", "pipeline"})
-    return about | ({"sweep": spec.sweep.as_dict()} if spec.sweep else {})
+        about["card"] = model.card.facts
+    if spec.sweep:
+        about["sweep"] = SweepValue.model_validate(spec.sweep.as_dict())
+    return ModelRecord.model_validate(about)
 
 
-def _counts(opened: Opened, unreadable: dict[str, str], matched: list[MatchedImages]) -> dict[str, Any]:
+def _counts(
+    opened: Opened, unreadable: dict[str, str], matched: list[MatchedImages], not_tried: dict[str, int]
+) -> Counts:
     """The account of what was asked for and what became of it."""
-    return {
-        "suite_problems": dict(sorted(opened.suite.problems.items())),
-        "suite_photos_unreadable": dict(sorted(unreadable.items())),
-        "encoders": {e.name: e.describe() for e in opened.analyser.encoders},
-        "images_analysed_anew": opened.analyser.analysed,
-        "judge_failures": {
-            name: {"count": len(failed), "first": dict(sorted(failed.items())[:20])}
+    return Counts(
+        suite_problems=dict(sorted(opened.suite.problems.items())),
+        suite_photos_unreadable=dict(sorted(unreadable.items())),
+        encoders={e.name: NetworkRecord.model_validate(e.describe()) for e in opened.analyser.encoders},
+        images_analysed_anew=opened.analyser.analysed,
+        recognizer_failures={
+            name: ListedProblems(count=len(failed), first=dict(sorted(failed.items())[:20]))
             for name, failed in opened.analyser.judge_failures.items()
             if failed
         },
-        "surplus_files": {m.name: {"count": len(m.surplus), "first": list(m.surplus[:20])} for m in matched},
-    }
+        surplus_files={m.name: ListedFiles(count=len(m.surplus), first=list(m.surplus[:20])) for m in matched},
+        not_tried=not_tried,
+    )
 
 
 def _write_summary(run: Path, config: RunConfig, progress: Progress) -> None:
@@ -282,7 +296,7 @@ def resummarise(run: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _make_gallery(run: Path, config: RunConfig, suite: Suite, progress: Progress) -> None:
-    from idbench.gallery import make_thumbnails
+    from idbench.thumbnails import make_thumbnails
 
     make_thumbnails(run, suite, config.gallery, progress)
 

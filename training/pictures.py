@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.images import RGB
+from idbench.platform import usable_cores
 from idbench.store import atomic_path, key_of
 from idbench.synthetic import (
     RENDER_VERSION,
@@ -157,7 +157,7 @@ def labelled_pictures(
     folder = cache / key_of(about)[:16]
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{first:06d}.npz" for first in range(0, len(planned), SHARD)]
-    with ProcessPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ProcessPoolExecutor(workers or usable_cores()) as pool:
         waiting = [
             pool.submit(_draw_shard, identities, planned[first : first + SHARD], first, seed, supersampling, file)
             for first, file in zip(range(0, len(planned), SHARD), files, strict=True)

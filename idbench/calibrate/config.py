@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from idbench.errors import ConfigError
-from idbench.faces.opening import parse_recognizer
-from idbench.records import Record, problem_of
+from idbench.schema import Record, problem_of
+from idbench.spec_text import parse_recognizer
 
 __all__ = ["CalibrationConfig", "configure"]
 

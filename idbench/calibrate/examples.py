@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from idbench.calibrate.drawing import Drawing, Drawn, Key
+from idbench.calibrate.pictures import Drawing, Drawn, Key
 from idbench.calibrate.subjects import TARGET, Subjects
 from idbench.calibrate.sweeps import SWEEPS, Sweep
 from idbench.images import EncodedImage, decode, encode_jpeg

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.calibrate.curves import Point
-from idbench.report.axis import BOTTOM, LEFT, RIGHT, TOP, Axis
+from idbench.render.axis import BOTTOM, LEFT, RIGHT, TOP, Axis
 
 __all__ = ["Figure", "Line", "Series", "histogram", "line_figure"]
 

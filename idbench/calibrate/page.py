@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idbench import __version__
+from idbench.calibrate.calibration import Calibration
 from idbench.calibrate.checks import Check
 from idbench.calibrate.curves import Point
 from idbench.calibrate.experiments import METHODS, METRICS, Repeated
 from idbench.calibrate.figures import Figure, Series, histogram, line_figure
-from idbench.calibrate.outcome import Calibration
 from idbench.calibrate.sections import SECTIONS, Panel, Section
 from idbench.calibrate.sweeps import SWEEPS
 from idbench.calibrate.verdicts import COVERAGE, NOMINAL
-from idbench.report.html import files, templates
+from idbench.report.page import files, templates
 from idbench.store import write_bytes
 
 __all__ = ["render", "write_page"]

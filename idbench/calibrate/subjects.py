@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from idbench.calibrate.drawing import Drawing, Drawn, Key
+from idbench.calibrate.pictures import Drawing, Drawn, Key
 from idbench.calibrate.sweeps import POOL_MODELS, SWEEPS, Sweep
-from idbench.generations import Produced
+from idbench.generate.ledger import Produced
 from idbench.models.simulated import imagine, parse_dials
 from idbench.records import Case, Person
 from idbench.suites import Suite

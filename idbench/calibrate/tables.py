@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from idbench.calibrate.outcome import Calibration
-from idbench.report.tables import Column, Number, Row, Table
+from idbench.calibrate.calibration import Calibration
+from idbench.render.table import Column, Number, Row, Table
 from idbench.store import write_bytes
 
 __all__ = ["write_csv"]

@@ -12,11 +12,11 @@ import numpy as np
 from scipy.stats import binomtest, spearmanr
 
 from idbench.calibrate.curves import Curve
-from idbench.report.tables import MISSING
+from idbench.render.table import MISSING
 
 __all__ = [
     "COVERAGE",
-    "MOST_MOVE",
+    "MAX_MOVE",
     "NOMINAL",
     "RANK_CORRELATION",
     "Rate",
@@ -33,7 +33,7 @@ __all__ = [
 RANK_CORRELATION = 0.98
 """Spearman's correlation with the dial that a metric must reach to follow it."""
 
-MOST_MOVE = 0.05
+MAX_MOVE = 0.05
 """How far a metric may move while a dial is turned that is none of its business."""
 
 COVERAGE = (0.93, 0.97)
@@ -101,8 +101,8 @@ def _follows(curve: Curve, sign: int) -> Verdict:
 
 
 def steady(curve: Curve) -> Verdict:
-    """The metric leaves its first value by less than `MOST_MOVE`."""
-    mark = f"< {MOST_MOVE}"
+    """The metric leaves its first value by less than `MAX_MOVE`."""
+    mark = f"< {MAX_MOVE}"
     if _unmeasured(curve):
         return _not_measured(curve, mark)
     moves = np.abs(curve.means - curve.means[0])
@@ -111,7 +111,7 @@ def steady(curve: Curve) -> Verdict:
         float(moves[worst]),
         f"{moves[worst]:.3f}",
         mark,
-        bool(moves[worst] < MOST_MOVE),
+        bool(moves[worst] < MAX_MOVE),
         f"It moves by at most {moves[worst]:.3f} (from {_signed(curve.means[0])} to {_signed(curve.means[worst])}).",
     )
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from idbench.calibrate.drawing import Drawing, Drawn, Key
-from idbench.faces.analyse import ImageAnalyser, Job
+from idbench.calibrate.pictures import Drawing, Drawn, Key
+from idbench.faces.pipeline import ImageAnalyser, Job
 from idbench.faces.types import Faces, Float
 from idbench.metrics import cosine, iou_matrix
 from idbench.synthetic import Sitter, render

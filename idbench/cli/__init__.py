@@ -15,7 +15,22 @@ from typing import Annotated
 import typer
 
 from idbench import __version__
-from idbench.cli import caches, calibrating, inspecting, models, running, suites
+from idbench.cli import (
+    cache as caches,
+)
+from idbench.cli import (
+    calibrate as calibrating,
+)
+from idbench.cli import (
+    doctor as inspecting,
+)
+from idbench.cli import (
+    models,
+    suites,
+)
+from idbench.cli import (
+    run as running,
+)
 
 __all__ = ["app", "main"]
 

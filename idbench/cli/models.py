@@ -11,9 +11,9 @@ import typer
 from idbench.cli.output import confirm_download, print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from idbench.models.carded import CardModel
-    from idbench.models.opening import ModelSpec
-    from idbench.models.setup import Environment
+    from idbench.models.card_model import CardModel
+    from idbench.models.environments import Environment
+    from idbench.models.specs import ModelSpec
 
 __all__ = ["app", "print_plan"]
 
@@ -29,13 +29,13 @@ def list_models(json: Json = False) -> None:
     """Every model with a card, simulated models and their dials, and what else can be scored."""
     from idbench import registry
     from idbench.models.cards import card_names, card_of
-    from idbench.models.oracles import ORACLES
     from idbench.models.simulated import DIALS, PRESETS
+    from idbench.records import ORACLES
 
     rows = []
     for name in card_names():
         card = card_of(name)
-        rows.append({"model": name, "people": str(card.most_people or "any"), "what": card.summary})
+        rows.append({"model": name, "people": str(card.max_people or "any"), "what": card.summary})
     kinds = {card_of(name).kind for name in card_names()} | {"images", "sim", "diffusers", "withanyone"}
     rows += [
         {"model": kind, "people": "", "what": "from another package"}
@@ -73,7 +73,7 @@ def show(
         "paper": card.source.paper,
         "repository": " at ".join(filter(None, (card.source.repository, card.source.revision))),
         "licence": f"code {card.licence.code}, weights {card.licence.weights}",
-        "people": f"at most {card.most_people}" if card.most_people else "no limit known",
+        "people": f"at most {card.max_people}" if card.max_people else "no limit known",
         "face encoders": ", ".join(f"{e.name} ({e.family}, {e.use})" for e in card.face_encoders) or "none",
         "also given": ", ".join(card.extra_conditioning) or "nothing but prompt and references",
         "packages": ", ".join(card.packages),
@@ -104,12 +104,12 @@ def check(
     Exit code 0 either way; with names given, 1 if anything stands in their way.
     """
     from idbench.models.cards import card_names
-    from idbench.models.checking import stoppers
+    from idbench.models.preflight import blockers
 
     found: dict[str, list[dict[str, str]]] = {}
     for name in names or card_names():
         model = _open(name, change)
-        problems = stoppers(model.card, model.settings, device, Path(_spec(name).location))
+        problems = blockers(model.card, model.settings, device, Path(_spec(name).location))
         found[name] = [{"kind": one.kind, "text": one.text} for one in problems]
     if json:
         print_json(found)
@@ -142,7 +142,7 @@ def fetch(
 def _fetch(model: CardModel, yes: bool) -> None:
     from idbench.hub import download
     from idbench.models import weights
-    from idbench.models.fetching import fetch_pack, look_up
+    from idbench.models.downloads import fetch_pack, look_up
 
     wanted = model.card.needed(model.parameters)
     for need in wanted:
@@ -181,7 +181,7 @@ def setup(
     """
     from idbench.errors import ConfigError
     from idbench.models import weights
-    from idbench.models.setup import Environment, place_weights
+    from idbench.models.environments import Environment, place_weights
 
     model = _open(name)
     if model.card.kind != "worker":
@@ -266,9 +266,10 @@ def crosscheck(
 
     An ordinary run with both models, gone on with if it was stopped; crosscheck.json and crosscheck.csv go into it.
     """
-    from idbench import crosscheck as checking
     from idbench.cli.output import warn
     from idbench.config import load_config
+    from idbench.diagnostics import crosscheck as checking
+    from idbench.models.specs import specs_of
     from idbench.run import execute
     from idbench.suites import open_suite
 
@@ -276,7 +277,7 @@ def crosscheck(
         "suite": suite, "subsets": subset or None, "models": [a, b], "seeds": seeds, "set": change or None,
         "recognizers": recognizer or None, "out": str(out), "oracles": False,
     }  # fmt: skip
-    one, other = (spec.name for spec in load_config(None, asked).model_specs)
+    one, other = (spec.name for spec in specs_of(load_config(None, asked)))
     if cases is not None:
         first = checking.keep_first(open_suite(suite, subset or ()), cases, out.expanduser())
         asked |= {"suite": str(first), "subsets": None}
@@ -322,7 +323,7 @@ def _print_crosscheck(found: dict[str, Any]) -> None:
 
 def _open(name: str, change: list[str] | None = None) -> CardModel:
     """The card's model, not loaded. `change` is KEY=VALUE, with or without the model's name in front."""
-    from idbench.models.carded import CardModel
+    from idbench.models.card_model import CardModel
 
     spec = _spec(name)
     changes = [text.removeprefix(f"{name}.").partition("=") for text in change or ()]
@@ -334,7 +335,7 @@ def _open(name: str, change: list[str] | None = None) -> CardModel:
 def _spec(name: str) -> ModelSpec:
     """What a name means. Raises `ConfigError` if it is no card's."""
     from idbench.errors import ConfigError
-    from idbench.models.opening import plan_models
+    from idbench.models.specs import plan_models
 
     (spec,) = plan_models([f"it={name}"])
     if not (Path(spec.location) / "card.toml").is_file():
@@ -364,9 +365,9 @@ def print_plan(planned: dict[str, Any]) -> None:
             print(f"  GPU memory   about {entry['gpu_memory_gb']:g} GB, {less:g} GB with offload=model (estimated)")
         if "dollars" in entry:
             print(f"  cost         about ${entry['dollars']:.2f}, at most ${entry['spending_cap']:g} (spending_cap)")
-        for text in entry.get("stoppers", ()):
+        for text in entry.get("blockers", ()):
             print(f"  would stop   {text}")
-    for text in planned["stoppers"]:
+    for text in planned["blockers"]:
         print(f"would stop the run: {text}")
     if planned["images_given"]:
         print(f"images that exist: {', '.join(planned['images_given'])}")

@@ -92,9 +92,9 @@ def audit(
     json: Json = False,
 ) -> None:
     """Look at a suite's own photos for what would make scores doubtful."""
-    from idbench.audit import KINDS, audit
-    from idbench.faces.analyse import ImageAnalyser
-    from idbench.faces.opening import open_detector, open_recognizers, refuse_mini
+    from idbench.diagnostics.audit import KINDS, audit
+    from idbench.faces.pipeline import ImageAnalyser
+    from idbench.faces.specs import open_detector, open_recognizers, refuse_mini
     from idbench.store import Cache
     from idbench.suites import open_suite
 

@@ -11,17 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from idbench.images import RGB
-from idbench.records import Box, Person
+from idbench.records import Person
+from idbench.schema import Box
 
 if TYPE_CHECKING:
     from idbench.models.cards import Card
     from idbench.synthetic.plans import CasePlan
 
-__all__ = ["OFFLOADS", "Generated", "Job", "Model"]
-
-OFFLOADS = ("none", "model", "sequential")
-"""How much of a model leaves the accelerator while it is not at work: nothing, whole networks, single layers.
-Each needs less accelerator memory than the one before, and more time."""
+__all__ = ["Generated", "Job", "Model"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class Model(Protocol):
         ...
 
     def load(self, device: str, offload: str = "none") -> None:
-        """Get ready to generate on `cpu` or `cuda`, with one of `OFFLOADS`. May be called again with another
+        """Get ready to generate on `cpu` or `cuda`, with one of `execution.OFFLOADS`. May be called again with another
         one after `close`. Raises `IdbenchError` in one line."""
         ...
 

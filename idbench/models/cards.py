@@ -14,14 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from idbench.errors import ConfigError, UnknownNameError
-from idbench.models.base import OFFLOADS
-from idbench.records import Record, problem_of
+from idbench.models.execution import OFFLOADS
+from idbench.schema import Record, problem_of
 
 __all__ = [
     "Card",
+    "CardFacts",
     "FaceEncoder",
     "Hosted",
     "Licence",
@@ -168,8 +169,8 @@ def _range(low: float | None, high: float | None) -> str:
     return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
 
 
-class Card(Record):
-    """Everything that is known about a model before it is loaded."""
+class CardFacts(Record):
+    """What is known about a model, apart from its parameters; run.json keeps it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     kind: str = Field(description="adapter, such as diffusers or withanyone")
@@ -179,7 +180,12 @@ class Card(Record):
     licence: Licence
     face_encoders: tuple[FaceEncoder, ...] = ()
     extra_conditioning: tuple[str, ...] = Field((), description="what it is given besides prompt and references")
-    most_people: int | None = Field(None, ge=1, description="more people are refused; None: no limit known")
+    max_people: int | None = Field(
+        None,
+        ge=1,
+        validation_alias=AliasChoices("max_people", "most_people"),
+        description="more people are refused; None: no limit known (`most_people` in cards of version 0.1)",
+    )
     known_problems: tuple[str, ...] = Field((), description="what is known to go wrong, one sentence each")
     packages: tuple[str, ...] = Field((), description="distributions that must be installed")
     weights: tuple[Weights, ...] = ()
@@ -187,10 +193,20 @@ class Card(Record):
         default_factory=dict, description="parameters per network, in billions: expected memory follows from them"
     )
     batch: int = Field(1, ge=1, le=256, description="jobs that are generated together by default")
+    worker: dict[str, JsonValue] = Field(default_factory=dict, description="what a model run by a worker needs")
+    hosted: Hosted | None = Field(None, description="vendor, prices and keys of a model that runs elsewhere")
+
+
+class Card(CardFacts):
+    """Everything that is known about a model before it is loaded."""
+
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     pipeline: dict[str, Any] = Field(default_factory=dict, description="what adapters on diffusers want to know")
-    worker: dict[str, Any] = Field(default_factory=dict, description="what a model run by a worker needs")
-    hosted: Hosted | None = Field(None, description="vendor, prices and keys of a model that runs elsewhere")
+
+    @property
+    def facts(self) -> CardFacts:
+        """Without parameters and pipeline."""
+        return CardFacts.model_validate(self.model_dump(include=set(CardFacts.model_fields)))
 
     @field_validator("parameters")
     @classmethod

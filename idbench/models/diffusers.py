@@ -19,11 +19,11 @@ from pydantic import Field, ValidationError, model_validator
 from idbench.errors import ConfigError, MissingPackageError, UnreadableImageError, WeightsError
 from idbench.images import RGB, decode
 from idbench.models.base import Generated, Job
-from idbench.models.carded import CardModel
+from idbench.models.card_model import CardModel
 from idbench.models.cards import nearest
-from idbench.models.checking import require
 from idbench.models.pipelines import FaceReader, Refused, finished, one_line, open_pipeline, place
-from idbench.records import Record, problem_of
+from idbench.models.preflight import require
+from idbench.schema import Record, problem_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -27,12 +27,12 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from idbench.errors import ConfigError, UnreadableImageError
+from idbench.generate.replies import Reply
 from idbench.images import RGB, decode, encode_jpeg, encode_png
 from idbench.models.base import Generated, Job
-from idbench.models.carded import CardModel
+from idbench.models.card_model import CardModel
 from idbench.models.cards import Hosted
-from idbench.models.checking import require
-from idbench.models.replies import Reply
+from idbench.models.preflight import require
 
 __all__ = ["Budget", "GoogleModel", "HostedModel", "OpenAIModel", "Scrubber", "open_google", "open_openai"]
 
@@ -183,7 +183,7 @@ class HostedModel(CardModel):
         require(self.card, self.settings)
         self._key_name = next(name for name in self.hosted.keys if os.environ.get(name, "").strip())
         self._scrubber = Scrubber(self.hosted.keys, sys.stderr)
-        sys.stdout = sys.stderr = self._scrubber  # both are the log, see `idbench.models.host`
+        sys.stdout = sys.stderr = self._scrubber  # both are the log, see `idbench.generate.child`
         self._client = self._open(os.environ[self._key_name].strip())
 
     def close(self) -> None:

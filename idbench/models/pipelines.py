@@ -13,7 +13,7 @@ from idbench.errors import MissingPackageError, WeightsError
 from idbench.faces.types import Float
 from idbench.images import RGB
 from idbench.models.base import Generated
-from idbench.records import Box
+from idbench.schema import Box
 
 __all__ = ["FaceReader", "ReferenceFace", "Refused", "finished", "one_line", "open_pipeline", "place"]
 
@@ -94,7 +94,7 @@ class FaceReader:
     def largest(self, photo: RGB) -> ReferenceFace:
         """The largest face of a photo (height, width, 3), looked for in the photo and then with black around it,
         where a face that fills its photo is found. Raises `Refused` for a photo without a face."""
-        from idbench.faces.analyse import pad_to_square
+        from idbench.faces.pipeline import pad_to_square
 
         for pixels in (photo, pad_to_square(photo)):
             found = self._detector.detect(pixels).with_spread_landmarks()

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from idbench.errors import ConfigError
 from idbench.models.base import Generated, Job
-from idbench.records import Record, problem_of
+from idbench.schema import Record, problem_of
 from idbench.synthetic.appearance import (
     Appearance,
     Background,

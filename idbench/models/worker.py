@@ -16,10 +16,10 @@ from pydantic import Field, ValidationError, model_validator
 from idbench.errors import ConfigError, RunError
 from idbench.models import weights
 from idbench.models.base import Generated, Job
-from idbench.models.carded import CardModel
+from idbench.models.card_model import CardModel
 from idbench.models.cards import Card, baselines_folder
-from idbench.models.processes import KEYS, Launch
-from idbench.records import Record, problem_of
+from idbench.models.launch import KEYS, LaunchSpec
+from idbench.schema import Record, problem_of
 from idbench.store import default_cache_dir
 
 __all__ = ["PACKAGES", "Worker", "WorkerModel", "environment_folder", "open_model", "worker_of"]
@@ -81,7 +81,7 @@ class WorkerModel(CardModel):
         if not self.worker.command and not self.script.is_file():
             raise ConfigError(f"card '{self.card.name}': no worker at {self.script}")
 
-    def launch(self) -> Launch:
+    def launch(self) -> LaunchSpec:
         """How its process is started."""
         places = {need.role: str(self.weights(need.role)) for need in self.card.needed(self.parameters)}
         hello = {"name": self.name, "parameters": dict(self.parameters), "weights": places}
@@ -90,7 +90,7 @@ class WorkerModel(CardModel):
         environment = {"PYTHONPATH": ":".join(found), "IDBENCH_REPOSITORY": str(repository)}
         python = self.environment / "venv" / "bin" / "python" if self.worker.requirements else sys.executable
         command = self.worker.command or (str(python), str(self.script))
-        return Launch(hello, command, self.folder, environment, KEYS)
+        return LaunchSpec(hello, command, self.folder, environment, KEYS)
 
     def describe(self) -> dict[str, Any]:
         """As of every model with a card, and digests of every file beside the card."""

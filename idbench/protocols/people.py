@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from idbench.faces.types import Faces
 from idbench.metrics import cosine_matrix, iou_matrix, match
-from idbench.records import Box
+from idbench.schema import Box
 
 __all__ = ["MIN_BOX_OVERLAP", "CasePeople", "FaceView", "case_people", "largest_face", "usable_faces"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idbench.report.compare import write_comparison
 from idbench.report.data import load
-from idbench.report.html import write
+from idbench.report.page import write
 
 __all__ = ["write_comparison", "write_report"]
 

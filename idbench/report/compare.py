@@ -12,7 +12,7 @@ import pandas as pd
 
 from idbench.errors import RunError
 from idbench.report.data import RunData, load, read_json
-from idbench.report.html import write
+from idbench.report.page import write
 from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.summary import Settings, summarise

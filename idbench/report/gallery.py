@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from idbench.gallery import choose_cases
 from idbench.report.data import RunData
 from idbench.report.thumbnails import Thumbnail, Thumbnails
+from idbench.thumbnails import choose_cases
 
 __all__ = ["Gallery", "build"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from idbench.report.cards import encoders, extras, title
 from idbench.report.data import RunData
+from idbench.report.tables.cards import encoders, extras, title
 
 __all__ = ["notes"]
 

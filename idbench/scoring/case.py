@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from idbench.faces.types import Analysis, Faces
-from idbench.generations import Ledger, Produced
+from idbench.generate.ledger import Ledger, Produced
 from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
 from idbench.scoring.context import Scoring, SuiteSide
-from idbench.scoring.judges import JudgedPeople
-from idbench.scoring.outputs import RunTables, box_columns
+from idbench.scoring.run_tables import RunTables, box_columns
+from idbench.scoring.verification import JudgedPeople
 from idbench.suites import SuiteIndex
 
 __all__ = ["CaseScorer"]
@@ -219,7 +219,7 @@ def _generation(produced: Produced, analysis: Analysis) -> Generation:
     """The ledger's line: an image that was produced but cannot be read is an unreadable image."""
     unreadable = produced.image is not None and analysis.faces is None
     image = produced.image
-    making = {"seconds", "peak_memory", "batch", "offload", "boxes", "cost", "version", "again", "parameters"}
+    making = {"seconds", "peak_memory", "batch", "offload", "boxes", "cost", "version", "retryable", "parameters"}
     return Generation(
         model=produced.model,
         case=produced.case,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from idbench.encoders.clip import ClipEncoder
-from idbench.faces.analyse import ImageAnalyser
+from idbench.faces.pipeline import ImageAnalyser
 from idbench.faces.types import Analysis
-from idbench.generations import Producer
+from idbench.generate.ledger import Producer
 from idbench.records import Case
 
 __all__ = ["Scoring", "SuiteSide"]

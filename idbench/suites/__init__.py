@@ -2,6 +2,6 @@
 
 from idbench.suites.base import Suite, case_filename, parse_boxes
 from idbench.suites.index import CaseEntry, SuiteIndex, index_case
-from idbench.suites.opening import open_suite
+from idbench.suites.specs import open_suite
 
 __all__ = ["CaseEntry", "Suite", "SuiteIndex", "case_filename", "index_case", "open_suite", "parse_boxes"]

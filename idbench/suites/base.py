@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from idbench.errors import SuiteError
-from idbench.records import Box, Case
+from idbench.records import Case
+from idbench.schema import Box
 
 __all__ = ["Suite", "case_filename", "inside", "parse_boxes", "subset_of_size"]
 

@@ -26,7 +26,8 @@ from pydantic import Field, ValidationError
 
 from idbench.errors import MissingDataError, SuiteError
 from idbench.images import EncodedImage
-from idbench.records import Case, Person, Record, problem_of
+from idbench.records import Case, Person
+from idbench.schema import Record, problem_of
 from idbench.suites.base import Suite, inside, parse_boxes, subset_of_size
 
 __all__ = ["MANIFEST", "ManifestCase", "ManifestPerson", "case_of_row", "is_folder_suite", "open_suite"]

@@ -16,7 +16,8 @@ from functools import cached_property
 
 from idbench.errors import UnreadableImageError
 from idbench.images import EncodedImage, digest_of
-from idbench.records import Box, Case
+from idbench.records import Case
+from idbench.schema import Box
 
 __all__ = ["CaseEntry", "SuiteIndex", "index_case"]
 

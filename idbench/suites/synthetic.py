@@ -18,14 +18,16 @@ from pydantic import Field, ValidationError
 
 from idbench.errors import SuiteError
 from idbench.images import RGB, digest_of, encode_png
-from idbench.records import Case, Record, problem_of
+from idbench.platform import usable_cores
+from idbench.records import Case
+from idbench.schema import Record, problem_of
 from idbench.store import default_cache_dir, key_of, write_bytes
 from idbench.suites.base import Suite
 from idbench.suites.folder import MANIFEST, ManifestCase, ManifestPerson, case_of_row
 from idbench.synthetic.identity import SPREAD
 from idbench.synthetic.plans import PLAN_VERSION, VARIATION, CasePlan, plan_cases, render_reference, render_target
 from idbench.synthetic.rendering import RENDER_VERSION
-from idbench.threads import map_ahead, usable_cores
+from idbench.threads import map_ahead
 
 __all__ = ["LICENCE", "SIZES", "open_suite"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from idbench.metrics import IMAGE_METRICS
-from idbench.models.oracles import ORACLES
 from idbench.protocols.paper import QUIRKS
+from idbench.records import ORACLES
 from idbench.stats import Verification, estimate
-from idbench.summary.declared import FAILURE_AWARE, Settings, declaration, groups_of, metric_declarations
+from idbench.summary.metrics import FAILURE_AWARE, Settings, declaration, groups_of, metric_declarations
 from idbench.summary.paper import pooled_paper, summarise_paper
 from idbench.summary.strict import summarise_strict
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from idbench.protocols.paper import statistics
-from idbench.summary.declared import groups_of
+from idbench.summary.metrics import groups_of
 
 __all__ = ["pooled_paper", "summarise_paper"]
 

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from idbench.metrics import all_person_metrics
-from idbench.models.oracles import ORACLES
-from idbench.records import FAILURES, Outcome
+from idbench.records import FAILURES, ORACLES, Outcome
 from idbench.stats import (
     ONE_PHOTO,
     Band,
@@ -26,7 +25,7 @@ from idbench.stats import (
     resampled_means,
     shared_ranks,
 )
-from idbench.summary.declared import DERIVED, FAILURE_AWARE, Settings, groups_of, metric_declarations
+from idbench.summary.metrics import DERIVED, FAILURE_AWARE, Settings, groups_of, metric_declarations
 
 __all__ = ["COMPARED", "FLOOR", "summarise_strict", "with_derived"]
 

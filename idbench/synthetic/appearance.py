@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from idbench.records import Record
+from idbench.schema import Record
 from idbench.synthetic.identity import Identity, changed
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from idbench.records import Record
+from idbench.schema import Record
 
 __all__ = ["SPREAD", "Identity", "changed", "distance", "mix_identities", "sample_identities", "sibling"]
 

@@ -13,13 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.synthetic.appearance import Appearance, Expression, Style
-from idbench.synthetic.features import (
-    brow_line,
-    eye_coordinates,
-    lid_lines,
-    mouth_curves,
-    nose_tip_y,
-)
+from idbench.synthetic.features import brow_line, eye_coordinates, lid_lines, mouth_curves, nose_tip_y
 from idbench.synthetic.identity import Identity
 from idbench.synthetic.surfaces import Float, Kind, bump, smooth
 from idbench.synthetic.textures import coarse, fine, sample

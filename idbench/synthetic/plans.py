@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from idbench.records import Record
+from idbench.schema import Record
 from idbench.synthetic.appearance import (
     Appearance,
     Background,

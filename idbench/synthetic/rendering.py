@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.images import RGB
-from idbench.records import Box
+from idbench.schema import Box
 from idbench.synthetic.appearance import Appearance, Background, Camera, Pose, on_that_day
 from idbench.synthetic.features import brow_line, chin_y, mouth_curves, nose_tip_y
 from idbench.synthetic.film import backdrop, develop

@@ -18,16 +18,16 @@ from typing import Any
 from idbench.errors import ConfigError, UnreadableImageError, WeightsError
 from idbench.images import EncodedImage, decode, digest_of
 from idbench.models.base import Generated, Job
-from idbench.models.carded import CardModel
+from idbench.models.card_model import CardModel
 from idbench.models.pipelines import FaceReader, Refused, finished, one_line, open_pipeline, place
-from idbench.records import Box
+from idbench.schema import Box
 
 __all__ = ["WithAnyone", "boxes_on_canvas", "id_weight", "open_model"]
 
 DETECTION_THRESHOLD = 0.4
 """Of faces in references, as published."""
 
-MOST_REMEMBERED = 1024
+MAX_REMEMBERED = 1024
 """References whose features are kept, so that seeds and sweeps read each photo once; 0.4 MB each."""
 
 
@@ -169,7 +169,7 @@ class WithAnyone(CardModel):
         data = reference.read()
         key = digest_of(data)
         if key not in self._remembered:
-            if len(self._remembered) == MOST_REMEMBERED:
+            if len(self._remembered) == MAX_REMEMBERED:
                 self._remembered.clear()
             self._remembered[key] = self._read(data, reference.name)
         return self._remembered[key]

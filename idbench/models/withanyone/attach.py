@@ -26,7 +26,7 @@ from idbench.errors import WeightsError
 from idbench.models.withanyone.identity import IdentityBranch
 from idbench.models.withanyone.masks import visibility
 from idbench.models.withanyone.residual import BlockHook, Term, Viewers, viewers_of
-from idbench.records import Box
+from idbench.schema import Box
 
 __all__ = ["Attachment", "People", "attach"]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
-from idbench.records import Box
+from idbench.schema import Box
 
 __all__ = ["TOKEN_SIZE", "location_mask", "visibility"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from idbench.records import Box
+from idbench.schema import Box
 
 __all__ = ["FACE_SIZE", "face_crop", "fit_boxes", "grow_square", "square_crop", "square_crop_of_two", "target_boxes"]
 

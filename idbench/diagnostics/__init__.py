@@ -1,0 +1,1 @@
+"""What is here, what would happen, what looks doubtful: doctor, dry run, audit, crosscheck."""

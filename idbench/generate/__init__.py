@@ -1,0 +1,1 @@
+"""How images get made: ledger, producers, processes."""

@@ -1,0 +1,218 @@
+"""A child process and the lines of JSON that go to and fro, whatever else the child says and however long it takes.
+
+Nothing here blocks beyond its deadline: a child that neither reads nor writes, floods stderr or prints rubbish is
+waited for until then and no longer. What is no message is kept in the log, as is stderr, up to a limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["LOG_LIMIT", "Channel", "Ended", "Late"]
+
+Message = dict[str, Any]
+
+LOG_LIMIT = 8 << 20
+"""Bytes of a log; what a process says beyond is left out."""
+
+LINE_LIMIT = 1 << 20
+"""Bytes of a message; a longer line is none."""
+
+MAX_WAITING = 10_000
+"""Messages that are kept while nobody receives them; more are no use to anybody."""
+
+PIECE = 1 << 16
+
+
+class Ended(Exception):
+    """The child is gone; the message says how, with the last thing it said."""
+
+
+class Late(Exception):
+    """Nothing came in time."""
+
+
+class _Log:
+    """A file that stops growing, and the end of what was said."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        self._room = LOG_LIMIT - path.stat().st_size
+        self._end = b""
+
+    def add(self, said: bytes) -> None:
+        self._end = (self._end + said)[-4096:]
+        if self._room > 0:
+            self._file.write(said[: self._room])
+            self._room -= len(said)
+            if self._room <= 0:
+                self._file.write(b"\n[the log ends here; more was said]\n")
+            self._file.flush()
+
+    def last_words(self) -> str:
+        lines = [line.strip() for line in self._end.decode("utf-8", "replace").splitlines() if line.strip()]
+        return f"; it last said: {lines[-1][:200]}" if lines else ""
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Channel:
+    """A started child. `close` ends it and everything it started.
+
+    Parameters
+    ----------
+    command, environment, folder : what is run, with which environment, and where.
+    log : file that stderr is appended to, and whatever on stdout is no message.
+    known : types of messages; other lines of the child's stdout are none.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path | None,
+        log: Path,
+        known: Collection[str],
+    ) -> None:
+        self._known = known
+        self._log = _Log(log)
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+        self._out, self._errors = _pipe(self._child.stdout), _pipe(self._child.stderr)
+        self._in = _pipe(self._child.stdin)
+        self._reading = selectors.DefaultSelector()
+        for pipe in (self._out, self._errors):
+            self._reading.register(pipe, selectors.EVENT_READ)
+        self._beginning = b""
+        self._messages: deque[Message] = deque()
+        with suppress(OSError):  # where memory runs out altogether, the child goes and not the run
+            Path(f"/proc/{self._child.pid}/oom_score_adj").write_text("1000")
+
+    def send(self, message: Message, seconds: float) -> None:
+        """Give the child a message. Raises `Late` if it does not read it in time, `Ended` if it is gone."""
+        left = json.dumps(message).encode() + b"\n"
+        ends = time.monotonic() + seconds
+        self._reading.register(self._in, selectors.EVENT_WRITE)
+        try:
+            while left:
+                if self._in in self._wait(ends):
+                    left = left[os.write(self._in, left[:PIECE]) :]
+        except BrokenPipeError:
+            raise self._ended() from None
+        finally:
+            self._reading.unregister(self._in)
+
+    def receive(self, seconds: float) -> Message:
+        """The child's next message. Raises `Late` if none comes in time, `Ended` if it is gone."""
+        ends = time.monotonic() + seconds
+        while not self._messages:
+            if self._out not in self._reading.get_map():
+                raise self._ended()
+            self._wait(ends)
+        return self._messages.popleft()
+
+    def kill(self) -> None:
+        """End the child and everything in its session, in whatever process group; from any thread."""
+        for pid in _session(self._child.pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the child and let go of its pipes and log; from the thread that uses them."""
+        self.kill()
+        self._child.wait()
+        self.kill()  # what it started last
+        self._reading.close()
+        for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._log.close()
+
+    def _wait(self, ends: float) -> set[int]:
+        """Take in what the child says until something happens; returns the pipes that are ready."""
+        left = ends - time.monotonic()
+        ready = {key.fd for key, _ in self._reading.select(max(0.0, left))} if left > 0 else set()
+        if not ready:
+            raise Late
+        for pipe in ready & {self._out, self._errors}:
+            said = os.read(pipe, PIECE)
+            if not said:
+                self._reading.unregister(pipe)
+            elif pipe == self._errors:
+                self._log.add(said)
+            else:
+                self._take(said)
+        return ready
+
+    def _take(self, said: bytes) -> None:
+        """Sort whole lines into messages and the log, and keep the beginning of the next line."""
+        *lines, rest = said.split(b"\n")
+        for line in lines:
+            self._sort(self._beginning + line)
+            self._beginning = b""
+        self._beginning += rest
+        if len(self._beginning) > LINE_LIMIT:  # no message is so long: its pieces are logged as they come
+            self._log.add(self._beginning)
+            self._beginning = b""
+
+    def _sort(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        known = isinstance(message, dict) and message.get("type") in self._known
+        if known and len(self._messages) < MAX_WAITING:
+            self._messages.append(message)
+        else:
+            self._log.add(line + b"\n")
+
+    def _ended(self) -> Ended:
+        """How the child went, with the last thing it said."""
+        with suppress(Late):
+            ends = time.monotonic() + 2
+            while self._errors in self._reading.get_map():
+                self._wait(ends)
+        try:
+            code = self._child.wait(5)
+        except subprocess.TimeoutExpired:
+            return Ended("(it closed its output)")
+        how = signal.Signals(-code).name if -code in signal.valid_signals() else f"exit code {code}"
+        return Ended(f"({how}){self._log.last_words()}")
+
+
+def _session(leader: int) -> set[int]:
+    """The processes of a session that `leader` began, itself among them."""
+    found = {leader}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            after_name = entry.read_text().rpartition(")")[2].split()
+            if int(after_name[3]) == leader:
+                found.add(int(entry.parent.name))
+    return found
+
+
+def _pipe(stream: IO[bytes] | None) -> int:
+    """The descriptor of a stream, made not to block."""
+    assert stream is not None
+    os.set_blocking(stream.fileno(), False)
+    return stream.fileno()

@@ -1,0 +1,184 @@
+"""From what a user types to models: names, cards, changed parameters, sweeps."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from idbench import registry
+from idbench.config import RunConfig
+from idbench.errors import ConfigError, UnknownNameError
+from idbench.models.base import Model
+from idbench.models.cards import baselines_folder, card_names, load_card
+from idbench.models.simulated import PRESETS
+from idbench.spec_text import check_model_name, is_named, parse_model
+
+__all__ = ["ModelSpec", "Sweep", "plan_models", "specs_of"]
+
+_RANGE = re.compile(r"^(?P<first>[^:,]+):(?P<last>[^:,]+):(?P<step>[^:,]+)$")
+MAX_VALUES = 101
+"""Most values of one sweep."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Where a model stands in a sweep: a parameter of the model `of` takes several values, one model each."""
+
+    of: str
+    parameter: str
+    value: str
+
+    def as_dict(self) -> dict[str, str | float]:
+        """For run.json; numbers as numbers."""
+        try:
+            value: str | float = float(self.value)
+        except ValueError:
+            value = self.value
+        return {"of": self.of, "parameter": self.parameter, "value": value}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model as asked for: enough to open it here or in another process. `given` are changed parameters as text."""
+
+    name: str
+    kind: str
+    location: str
+    given: dict[str, str] = field(default_factory=dict)
+    sweep: Sweep | None = None
+
+    def open(self) -> Model:
+        """The model, not yet loaded. Raises `UnknownNameError` or `ConfigError`, one line."""
+        model: Model = registry.models.get(self.kind)(self.name, self.location, self.given)
+        return model
+
+
+def specs_of(config: RunConfig) -> list[ModelSpec]:
+    """The models of a run that generate, sweeps spread out. Raises `ConfigError` or `UnknownNameError`, one line."""
+    specs = plan_models(config.models, config.set, config.sweeps, config.size)
+    for spec in specs:
+        try:
+            check_model_name(spec.name)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+    return specs
+
+
+def plan_models(
+    specs: Sequence[str],
+    changes: Sequence[str] = (),
+    sweeps: Sequence[str] = (),
+    size: tuple[int, int] | None = None,
+) -> list[ModelSpec]:
+    """Every model asked for, sweeps spread out to one model per value.
+
+    Parameters
+    ----------
+    specs : `[NAME=]CARD`, `[NAME=]FOLDER` or `[NAME=]KIND:LOCATION`.
+    changes : `NAME.KEY=VALUE`.
+    sweeps : `NAME.KEY=FIRST:LAST:STEP` or `NAME.KEY=A,B,C`.
+    size : width and height of images in pixels, for every model that lets them be chosen.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError : in one line, for names, keys and values that fit nothing.
+    """
+    planned: dict[str, ModelSpec] = {}
+    for text in specs:
+        spec = _resolve(text)
+        if spec.name in planned:
+            raise ConfigError(f"two models are called '{spec.name}'; tell them apart with NAME={text.split('=')[-1]}")
+        planned[spec.name] = spec
+    if size is not None:
+        planned = {name: _sized(spec, size) for name, spec in planned.items()}
+    for change in changes:
+        name, key, value = _split("--set", change, planned)
+        planned[name] = replace(planned[name], given=planned[name].given | {key: value})
+    chosen = [_split("--sweep", sweep, planned) for sweep in sweeps]
+    if len({name for name, _, _ in chosen}) < len(chosen):
+        raise ConfigError(
+            "a model can be swept over one parameter at a time; give it to --model twice, as A=... and B=..."
+        )
+    by_name = {name: (key, values) for name, key, values in chosen}
+    spread = [one for spec in planned.values() for one in _spread(spec, by_name.get(spec.name))]
+    if len({spec.name for spec in spread}) < len(spread):
+        raise ConfigError("a model is called as a value of a sweep is; give it another name")
+    return spread
+
+
+def _resolve(spec: str) -> ModelSpec:
+    """What a spec means: a registered kind with its location, or a card."""
+    name, kind, location = parse_model(spec)
+    named = is_named(spec)
+    if kind == "images":
+        raise ConfigError(f"images that exist are given with --images {name}={location}, not with --model")
+    if location:
+        return ModelSpec(name, kind, location)
+    folder = baselines_folder() / kind if kind in card_names() else Path(kind).expanduser()
+    folder = folder.parent if folder.name == "card.toml" else folder
+    if (folder / "card.toml").is_file():
+        card = load_card(folder)
+        return ModelSpec(name if named else card.name, card.kind, str(folder.absolute()))
+    if kind in registry.models.names():
+        return ModelSpec(name, kind, location)
+    if kind in PRESETS:
+        raise ConfigError(f"no model is called '{kind}'; did you mean 'sim:{kind}'?")
+    near = difflib.get_close_matches(kind, card_names(), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "see 'idbench models list', or give a folder with a card.toml"
+    if folder.is_dir():
+        hint = "that folder holds no card.toml"
+    raise UnknownNameError(f"no model is called '{kind}'; {hint}")
+
+
+def _sized(spec: ModelSpec, size: tuple[int, int]) -> ModelSpec:
+    if not (Path(spec.location) / "card.toml").is_file():
+        return spec
+    parameters = load_card(Path(spec.location)).parameters
+    given = {key: str(pixels) for key, pixels in zip(("width", "height"), size, strict=True) if key in parameters}
+    return replace(spec, given=spec.given | given)
+
+
+def _split(option: str, text: str, planned: dict[str, ModelSpec]) -> tuple[str, str, str]:
+    """`NAME.KEY=VALUE`; names may hold dots and equals signs, keys may hold dots."""
+    fitting = [name for name in planned if text.startswith(f"{name}.")]
+    if not fitting:
+        known = f"this run has {', '.join(planned)}" if planned else "this run has no --model"
+        raise ConfigError(f"{option} {text}: expected NAME.KEY=VALUE with the name of a model; {known}")
+    name = max(fitting, key=len)
+    key, equals, value = text[len(name) + 1 :].partition("=")
+    if not (key and equals and value):
+        raise ConfigError(f"{option} {text}: expected {name}.KEY=VALUE")
+    return name, key, value
+
+
+def _spread(spec: ModelSpec, sweep: tuple[str, str] | None) -> Iterator[ModelSpec]:
+    if sweep is None:
+        yield spec
+        return
+    key, text = sweep
+    for value in _values(text):
+        name = f"{spec.name}@{key}={Path(value).name}"
+        yield replace(spec, name=name, given=spec.given | {key: value}, sweep=Sweep(spec.name, key, value))
+
+
+def _values(text: str) -> list[str]:
+    """The values of `first:last:step`, last included where a step meets it, or of a list with commas."""
+    match = _RANGE.match(text)
+    if match is None:
+        values = [value.strip() for value in text.split(",")]
+    else:
+        try:
+            first, last, step = (float(match[part]) for part in ("first", "last", "step"))
+        except ValueError as error:
+            raise ConfigError(f"sweep '{text}': expected FIRST:LAST:STEP in numbers") from error
+        if not all(map(math.isfinite, (first, last, step))) or step == 0 or (last - first) / step < 0:
+            raise ConfigError(f"sweep '{text}': no step of {step:g} leads from {first:g} to {last:g}")
+        count = math.floor((last - first) / step + 1e-9) + 1
+        values = [f"{first + i * step:.10g}" for i in range(min(count, MAX_VALUES + 1))]
+    if not 2 <= len(set(values)) == len(values) <= MAX_VALUES:
+        raise ConfigError(f"sweep '{text}': expected 2 to {MAX_VALUES} different values")
+    return values

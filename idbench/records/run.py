@@ -1,0 +1,146 @@
+"""`run.json`: what was asked, and where every number comes from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, ConfigDict, Field, JsonValue
+
+from idbench.config import RunConfig
+from idbench.models.cards import CardFacts
+from idbench.schema import Record
+
+__all__ = [
+    "Counts",
+    "GitState",
+    "ListedFiles",
+    "ListedProblems",
+    "ModelRecord",
+    "NetworkRecord",
+    "Provenance",
+    "RunRecord",
+    "SuiteRecord",
+    "SweepValue",
+]
+
+RUN_VERSION = 1
+"""Raise it when run.json changes its form."""
+
+
+class GitState(Record):
+    """The source tree idbench runs from."""
+
+    commit: str
+    clean: bool = Field(description="whether no tracked file was changed")
+
+
+class Provenance(Record):
+    """Code, packages and hardware, without user or host names."""
+
+    idbench: str
+    git: GitState | None = None
+    python: str
+    system: str
+    cores: int
+    packages: dict[str, str]
+
+
+class SuiteRecord(Record):
+    """The suite a run is on."""
+
+    name: str
+    source: str
+    licence: str
+    rendered: bool = Field(description="whether its people never lived")
+    fingerprint: str = Field(description="sha256 over prompts, labels, boxes and photos")
+    cases: int
+    people: int
+    identities: int
+    clusters: int = Field(description="groups of cases that share people")
+    subsets: dict[str, int]
+    labelled: bool = Field(description="whether every person's identity is named")
+    without_target: int
+    with_boxes: int
+
+
+class SweepValue(Record):
+    """Where a model stands in a sweep: one value of a parameter of the model `of`."""
+
+    of: str
+    parameter: str
+    value: float | str
+
+
+class Described(Record):
+    """What a part of a run says of itself; parts of other packages may say more."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str = ""
+    weights: dict[str, str] = Field(default_factory=dict, description="file or role -> sha256")
+    providers: list[str] = Field(default_factory=list, description="what it was computed with")
+    licence: str = ""
+
+
+class NetworkRecord(Described):
+    """A detector, recognizer or encoder."""
+
+    family: str = Field("", description="recognizers of one family learnt alike: arcface, facenet, adaface, ...")
+    alignment: JsonValue = None
+    preprocessing: JsonValue = None
+
+
+class ModelRecord(Described):
+    """A model: images that exist, an oracle, or one that generates."""
+
+    folder: str | None = Field(None, description="of images that exist")
+    what: str | None = Field(None, description="of an oracle: what it gives back")
+    dials: dict[str, float] | None = Field(None, description="of a simulated model")
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    card: CardFacts | None = None
+    sweep: SweepValue | None = None
+
+
+class ListedProblems(Record):
+    """How many, and the first of them with the reason."""
+
+    count: int
+    first: dict[str, str]
+
+
+class ListedFiles(Record):
+    """How many, and the first of them."""
+
+    count: int
+    first: list[str]
+
+
+class Counts(Record):
+    """The account of what was asked for and what became of it."""
+
+    suite_problems: dict[str, str] = Field(default_factory=dict, description="case -> what was wrong with it")
+    suite_photos_unreadable: dict[str, str] = Field(default_factory=dict, description="photo -> reason")
+    encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
+    images_analysed_anew: int = Field(0, description="images the cache did not have")
+    recognizer_failures: dict[str, ListedProblems] = Field(
+        default_factory=dict,
+        validation_alias=AliasChoices("recognizer_failures", "judge_failures"),
+        description="recognizer -> images whose faces it could not embed (`judge_failures` in version 0.1)",
+    )
+    surplus_files: dict[str, ListedFiles] = Field(default_factory=dict, description="model -> files of no case")
+    not_tried: dict[str, int] = Field(default_factory=dict, description="model -> jobs it never ran; run again")
+
+
+class RunRecord(Record):
+    """`run.json`. Written first with `state` running, and again when everything is done."""
+
+    schema_version: int = RUN_VERSION
+    state: Literal["running", "incomplete", "finished"]
+    """`incomplete`: everything was scored, but some jobs were never tried, because their model did not run."""
+    config: RunConfig
+    suite: SuiteRecord | None = None
+    models: dict[str, ModelRecord] = Field(default_factory=dict)
+    detector: NetworkRecord | None = None
+    recognizers: dict[str, NetworkRecord] = Field(default_factory=dict)
+    provenance: Provenance
+    counts: Counts = Field(default_factory=Counts)

@@ -1,0 +1,1 @@
+"""The drawing kit of pages and tables; report and calibrate both use it."""

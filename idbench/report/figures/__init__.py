@@ -1,0 +1,1 @@
+"""Geometry of the report's figures; the templates draw it as SVG."""
