@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from idbench.records.run import (
     SuiteRecord,
     SweepValue,
 )
+from idbench.records.summary import Summary
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.stats import Verification
 from idbench.store import Cache, exclusive_lock, write_json
@@ -108,7 +109,7 @@ def execute(config: RunConfig, progress: Progress = _silent, warn: Warn = _pytho
             producers.append(OracleProducer(opened.analyser, index, run / "images"))
         opened.scoring.producers = producers
         judges = score_cases(opened.suite, index, opened.scoring, ledger, run, progress)
-        write_json(run / "judges.json", {name: judged.as_dict() for name, judged in judges.items()})
+        write_json(run / "judges.json", {name: asdict(judged) for name, judged in judges.items()})
         _write_summary(run, config, progress)
         counts = _counts(opened, unreadable, matched, _not_tried(made))
         state = "incomplete" if counts.not_tried else "finished"
@@ -281,7 +282,7 @@ def _write_summary(run: Path, config: RunConfig, progress: Progress) -> None:
     progress("statistics", 1, 1)
 
 
-def resummarise(run: Path, settings: Settings) -> dict[str, Any]:
+def resummarise(run: Path, settings: Settings) -> Summary:
     """Compute summary.json of a run anew from its tables."""
     scores, images, suite = read_tables(run)
     judges = {
@@ -291,7 +292,7 @@ def resummarise(run: Path, settings: Settings) -> dict[str, Any]:
     models = json.loads((run / "run.json").read_text(encoding="utf-8"))["models"]
     variants = [name for name, about in models.items() if about.get("sweep")]
     summary = summarise(scores, images, suite, judges, settings, variants)
-    write_json(run / "summary.json", summary)
+    write_json(run / "summary.json", summary.model_dump(mode="json", exclude_unset=True))
     return summary
 
 

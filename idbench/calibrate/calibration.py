@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from idbench.calibrate.checks import Check
@@ -54,7 +54,7 @@ class Calibration:
             "curves": [curve.as_dict() for curve in self.curves],
             "repeated": [one.as_dict() for one in self.repeated],
             "views": [one.as_dict() for one in self.seen],
-            "verification": {name: judged.as_dict() for name, judged in self.verifications.items()},
+            "verification": {name: asdict(judged) for name, judged in self.verifications.items()},
             "config": self.config.model_dump(mode="json"),
             "pictures": self.pictures,
             "suite": self.suite,

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from idbench.calibrate.sweeps import Sweep
-from idbench.stats import Verification
+from idbench.records.summary import ImageGroup, ModelSummary, RecognizerSummary
+from idbench.stats import Estimate, Verification
 from idbench.summary import Settings, summarise
 
 __all__ = ["Curve", "Point", "Tables", "sweep_curves"]
@@ -57,15 +58,15 @@ class Curve:
 
 
 def sweep_curves(
-    sweep: Sweep, cases: Sequence[str], tables: Tables, judges: Mapping[str, Verification], settings: Settings
+    sweep: Sweep, cases: Sequence[str], tables: Tables, verifications: Mapping[str, Verification], settings: Settings
 ) -> list[Curve]:
     """Every metric along a sweep, for every recognizer; `cases` are the sweep's."""
     scores, images, suite = (_of(table, sweep, cases) for table in tables)
-    summary = summarise(scores, images, suite, judges, settings)
+    summary = summarise(scores, images, suite, verifications, settings)
     return [
         Curve(recognizer, sweep.name, sweep.dial, metric, points)
-        for recognizer, protocols in summary["recognizers"].items()
-        for metric, points in _points(sweep, _numbers(protocols["strict"], summary["images"]["all"])).items()
+        for recognizer, protocols in summary.recognizers.items()
+        for metric, points in _points(sweep, _estimates(protocols, summary.images["all"])).items()
     ]
 
 
@@ -77,25 +78,21 @@ def _of(table: pd.DataFrame, sweep: Sweep, cases: Sequence[str]) -> pd.DataFrame
     return rows.assign(subset="all")
 
 
-def _numbers(strict: dict[str, Any], images: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _estimates(recognizer: RecognizerSummary, images: ImageGroup) -> dict[str, ModelSummary]:
     """Estimates by model and metric, those of whole images among them."""
-    return {model: {**images["models"][model], **values} for model, values in strict["models"].items()}
+    models = recognizer.strict.models if recognizer.strict else {}
+    return {model: {**images.models[model].metrics, **values} for model, values in models.items()}
 
 
-def _points(sweep: Sweep, numbers: dict[str, dict[str, Any]]) -> dict[str, tuple[Point, ...]]:
-    metrics = {
-        name: None
-        for values in numbers.values()
-        for name, entry in values.items()
-        if isinstance(entry, dict) and "mean" in entry
-    }
+def _points(sweep: Sweep, estimates: Mapping[str, ModelSummary]) -> dict[str, tuple[Point, ...]]:
+    metrics = dict.fromkeys(name for values in estimates.values() for name in values)
     return {
         metric: tuple(
-            _point(value, numbers[model].get(metric)) for value, model in zip(sweep.stops, sweep.models, strict=True)
+            _point(value, estimates[model].get(metric)) for value, model in zip(sweep.stops, sweep.models, strict=True)
         )
         for metric in metrics
     }
 
 
-def _point(value: float, entry: dict[str, Any] | None) -> Point:
-    return Point(value, None) if entry is None else Point(value, entry["mean"], entry["low"], entry["high"], entry["n"])
+def _point(value: float, found: Estimate | None) -> Point:
+    return Point(value, None) if found is None else Point(value, found.mean, found.low, found.high, found.n)

@@ -13,7 +13,7 @@ from idbench.calibrate.sweeps import FAILING, POOL, RIVALS, TWIN
 from idbench.calibrate.verdicts import Rate
 from idbench.stats import Method
 from idbench.summary import Settings
-from idbench.summary.strict import with_derived
+from idbench.summary.derived import with_derived
 
 __all__ = ["METHODS", "METRICS", "SIZE", "SIZES", "Repeated", "repeat_experiments"]
 

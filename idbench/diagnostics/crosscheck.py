@@ -11,6 +11,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def _scores(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
             _, case, seed, person = wide.index[at]
             where = {"case": str(case), "seed": int(seed), "person": int(person)}
             means = {which: float(wide[name, model][both].mean()) for which, model in (("a", a), ("b", b))}
-            metrics[name] = means | {"difference": one.as_dict(), "largest": {"difference": float(gaps[at, k])} | where}
+            metrics[name] = means | {"difference": asdict(one), "largest": {"difference": float(gaps[at, k])} | where}
     outcomes = wide["outcome"]
     return {"people": len(wide), "other_outcomes": int((outcomes[a] != outcomes[b]).sum()), "metrics": metrics}
 

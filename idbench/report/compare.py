@@ -52,7 +52,8 @@ def combine(runs: Sequence[RunData]) -> RunData:
     settings = Settings(config["resamples"], config["level"], config["interval"], config["statistics_seed"])
     sources = tuple(run.sources[0] for run in renamed)
     variants = [m for source in sources for m, one in source.record["models"].items() if one.get("sweep")]
-    summary = summarise(scores, images, suite, _verifications(runs[0], list(judges[0])), settings, variants)
+    found = summarise(scores, images, suite, _verifications(runs[0], list(judges[0])), settings, variants)
+    summary = found.model_dump(mode="json", exclude_unset=True)
     return RunData(sources, summary, scores, images, suite, tuple(_notes(runs, judges)))
 
 

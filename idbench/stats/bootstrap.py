@@ -37,10 +37,6 @@ class Estimate:
     n: int
     clusters: int
 
-    def as_dict(self) -> dict[str, float | int | None]:
-        """For summary.json."""
-        return {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n, "clusters": self.clusters}
-
 
 def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[Array, Array]:
     """Sums and counts of the finite values (n, k) per cluster label (n,): two (c, k) arrays, labels sorted."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +23,6 @@ class Band:
     low: float
     high: float
     n: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """For summary.json."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -55,10 +50,6 @@ class Verification:
     left_out: int
     people: int
     people_used: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """For summary.json."""
-        return asdict(self)
 
 
 def natural_band(sim_tr: npt.ArrayLike) -> Band | None:

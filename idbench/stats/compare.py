@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
@@ -38,10 +38,6 @@ class Comparison:
     n: int
     clusters: int
     different: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """For summary.json."""
-        return asdict(self)
 
 
 def compare(

@@ -1,24 +1,22 @@
 """From the run's tables to the numbers of the report; needs no images, faces or networks.
 
-`summary.json` -> "recognizers" -> NAME -> PROTOCOL -> "groups" -> "all" or a subset -> "models" -> MODEL
--> METRIC -> {mean, low, high, n, clusters}; "models" of the group "all" stands directly under the
-protocol too. Every similarity has two forms: `sim_gt` over people who were found, and
-`sim_gt_failure_aware`, where every failure counts 0.
+`idbench.records.summary` says what a summary holds. Every similarity has two forms: `sim_gt` over people who were
+found, and `sim_gt_failure_aware`, where every failure counts 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from idbench.metrics import IMAGE_METRICS
 from idbench.protocols.paper import QUIRKS
 from idbench.records import ORACLES
+from idbench.records.summary import ImageGroup, ImageSummary, PaperSummary, RecognizerSummary, StrictSummary, Summary
 from idbench.stats import Verification, estimate
 from idbench.summary.metrics import FAILURE_AWARE, Settings, declaration, groups_of, metric_declarations
-from idbench.summary.paper import pooled_paper, summarise_paper
+from idbench.summary.paper import paper_groups, summarise_paper
 from idbench.summary.strict import summarise_strict
 
 __all__ = ["FAILURE_AWARE", "SUMMARY_VERSION", "Settings", "metric_declarations", "summarise"]
@@ -31,43 +29,53 @@ def summarise(
     scores: pd.DataFrame,
     images: pd.DataFrame,
     suite: pd.DataFrame,
-    judges: Mapping[str, Verification],
+    verifications: Mapping[str, Verification],
     settings: Settings,
     variants: Collection[str] = (),
-) -> dict[str, Any]:
+) -> Summary:
     """Every number of the report from scores.parquet, images.parquet and suite.parquet.
 
+    verifications : how well each recognizer tells the suite's people apart.
     variants : models that are one value of a sweep. They are measured like others, but several settings of one
     model are not several models: beside others they have no ranks and shape neither front nor trade-off line.
     """
     models = _model_order(list(images["model"].unique()))
-    recognizers: dict[str, Any] = {}
-    for recognizer, rows in scores.groupby("recognizer", sort=False):
-        photos = suite[suite["recognizer"] == recognizer]
-        judged = judges.get(str(recognizer))
-        per_protocol: dict[str, Any] = {}
-        for protocol, part in rows.groupby("protocol", sort=False):
-            if protocol == "strict":
-                per_protocol["strict"] = summarise_strict(
-                    str(recognizer), part, photos, judged, models, settings, variants
-                )
-            else:
-                per_protocol["paper"] = summarise_paper(part, models)
-        recognizers[str(recognizer)] = per_protocol
-    summary: dict[str, Any] = {
-        "schema_version": SUMMARY_VERSION,
-        "models": models,
-        "oracles": [model for model in models if model in ORACLES],
-        "variants": [model for model in models if model in variants],
-        "level": settings.level,
-        "recognizers": recognizers,
-        "images": _images(images, models, settings),
-        "metrics": {name: declaration(metric) for name, metric in metric_declarations().items()},
-    }
-    if (scores["protocol"] == "paper").any():
-        summary["pooled_paper"] = pooled_paper(scores[scores["protocol"] == "paper"], models)
-        summary["quirks"] = QUIRKS
-    return summary
+    paper = scores[scores["protocol"] == "paper"]
+    pooled = {"pooled_paper": paper_groups(paper, models), "quirks": QUIRKS} if len(paper) else {}
+    return Summary(
+        schema_version=SUMMARY_VERSION,
+        models=models,
+        oracles=[model for model in models if model in ORACLES],
+        variants=[model for model in models if model in variants],
+        level=settings.level,
+        recognizers={
+            str(name): _recognizer(str(name), rows, suite, verifications.get(str(name)), models, settings, variants)
+            for name, rows in scores.groupby("recognizer", sort=False)
+        },
+        images=_images(images, models, settings),
+        metrics={name: declaration(metric) for name, metric in metric_declarations().items()},
+        **pooled,
+    )
+
+
+def _recognizer(
+    name: str,
+    rows: pd.DataFrame,
+    suite: pd.DataFrame,
+    verification: Verification | None,
+    models: list[str],
+    settings: Settings,
+    variants: Collection[str],
+) -> RecognizerSummary:
+    """One recognizer under every protocol it was asked for."""
+    photos = suite[suite["recognizer"] == name]
+    parts = dict(list(rows.groupby("protocol", sort=False)))
+    protocols: dict[str, StrictSummary | PaperSummary] = {}
+    if "strict" in parts:
+        protocols["strict"] = summarise_strict(name, parts["strict"], photos, verification, models, settings, variants)
+    if "paper" in parts:
+        protocols["paper"] = summarise_paper(parts["paper"], models)
+    return RecognizerSummary.model_validate(protocols)
 
 
 def _model_order(models: Sequence[str]) -> list[str]:
@@ -76,27 +84,33 @@ def _model_order(models: Sequence[str]) -> list[str]:
     return [m for m in given if m not in ORACLES] + [m for m in ORACLES if m in given]
 
 
-def _images(images: pd.DataFrame, models: list[str], settings: Settings) -> dict[str, Any]:
+def _images(images: pd.DataFrame, models: list[str], settings: Settings) -> dict[str, ImageGroup]:
     """Recognizer-independent metrics and generation outcomes per model, for all cases and per subset."""
     images, names = _with_failure_aware(images)
-    result: dict[str, Any] = {}
-    for group, rows in groups_of(images).items():
-        table: dict[str, Any] = {}
-        for model in models:
-            part = rows[rows["model"] == model]
-            estimates = estimate(
-                part[names].to_numpy(float),
-                part["cluster"].to_numpy(),
-                settings.rng("images", group, model),
-                settings.resamples,
-                settings.level,
-                settings.interval,
-            )
-            table[model] = {n: e.as_dict() for n, e in zip(names, estimates, strict=True) if e.n}
-            table[model]["outcomes"] = {str(k): int(v) for k, v in part["outcome"].value_counts().sort_index().items()}
-            table[model]["prompts_cut"] = int(part["prompt_cut"].fillna(0).sum())
-        result[group] = {"models": table}
-    return result
+    return {
+        group: ImageGroup(
+            models={
+                model: _image_summary(rows[rows["model"] == model], names, settings, (group, model)) for model in models
+            }
+        )
+        for group, rows in groups_of(images).items()
+    }
+
+
+def _image_summary(rows: pd.DataFrame, names: list[str], settings: Settings, labels: tuple[str, str]) -> ImageSummary:
+    estimates = estimate(
+        rows[names].to_numpy(float),
+        rows["cluster"].to_numpy(),
+        settings.rng("images", *labels),
+        settings.resamples,
+        settings.level,
+        settings.interval,
+    )
+    return ImageSummary(
+        metrics={name: found for name, found in zip(names, estimates, strict=True) if found.n},
+        outcomes={str(k): int(v) for k, v in rows["outcome"].value_counts().sort_index().items()},
+        prompts_cut=int(rows["prompt_cut"].fillna(0).sum()),
+    )
 
 
 def _with_failure_aware(images: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

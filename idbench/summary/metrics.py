@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from idbench.metrics import IMAGE_METRICS, Metric, all_person_metrics
 from idbench.metrics.catalog import SEED_METRICS
+from idbench.records.summary import MetricDeclaration
 
 __all__ = ["DERIVED", "FAILURE_AWARE", "Settings", "declaration", "groups_of", "metric_declarations"]
 
@@ -52,13 +53,13 @@ def metric_declarations() -> dict[str, Metric]:
     return {metric.name: metric for metric in [*declared, *forms]}
 
 
-def declaration(metric: Metric) -> dict[str, Any]:
+def declaration(metric: Metric) -> MetricDeclaration:
     """What summary.json says about a metric."""
-    bounds = [None if not np.isfinite(x) else float(x) for x in (metric.low, metric.high)]
-    return {
-        "title": metric.title, "direction": metric.direction, "unit": metric.unit, "range": bounds,
-        "meaning": metric.meaning, "citation": metric.citation, "headline": metric.headline,
-    }  # fmt: skip
+    low, high = (float(bound) if np.isfinite(bound) else None for bound in (metric.low, metric.high))
+    return MetricDeclaration(
+        title=metric.title, direction=metric.direction, unit=metric.unit, range=(low, high),
+        meaning=metric.meaning, citation=metric.citation, headline=metric.headline,
+    )  # fmt: skip
 
 
 def groups_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from idbench.protocols.paper import statistics
+from idbench.records.summary import PaperEstimate, PaperGroup, PaperSummary
 from idbench.summary.metrics import groups_of
 
-__all__ = ["pooled_paper", "summarise_paper"]
+__all__ = ["paper_groups", "summarise_paper"]
+
+METRICS = ("sim_gt", "sim_ref", "copy_paste", "blending", "rest_ref")
 
 
-def summarise_paper(rows: pd.DataFrame, models: list[str]) -> dict[str, Any]:
+def summarise_paper(rows: pd.DataFrame, models: list[str]) -> PaperSummary:
     """The published summary of one recognizer, for all samples and per subset."""
-    groups = {name: {"models": _paper_models(part, models)} for name, part in groups_of(rows).items()}
-    return {"models": groups["all"]["models"], "groups": groups}
+    return PaperSummary(groups=paper_groups(rows, models))
 
 
-def _paper_models(rows: pd.DataFrame, models: list[str]) -> dict[str, Any]:
-    """The published summary per model, plus what its mean would be without single quirks."""
-    table: dict[str, Any] = {}
-    for model in models:
-        part = rows[rows["model"] == model]
-        table[model] = {
-            name: entry for name in ("sim_gt", "sim_ref", "copy_paste", "blending", "rest_ref")
-            if (entry := _paper_entry(part, name)) is not None
-        }  # fmt: skip
-    return table
+def paper_groups(rows: pd.DataFrame, models: list[str]) -> dict[str, PaperGroup]:
+    """The published summary by group. Of all recognizers' rows together it is the script's `average`: their values in
+    one list, outliers removed again."""
+    return {
+        name: PaperGroup(models={model: _estimates(part[part["model"] == model]) for model in models})
+        for name, part in groups_of(rows).items()
+    }
 
 
-def _paper_entry(rows: pd.DataFrame, name: str) -> dict[str, Any] | None:
+def _estimates(rows: pd.DataFrame) -> dict[str, PaperEstimate]:
+    return {name: found for name in METRICS if (found := _estimate(rows, name)) is not None}
+
+
+def _estimate(rows: pd.DataFrame, name: str) -> PaperEstimate | None:
+    """The published summary of one metric, plus what its mean would be without single quirks."""
     values = rows[name].dropna().to_list()
     found = statistics(values)
     if found is None:
         return None
-    entry: dict[str, Any] = {"mean": found["mean"], "low": None, "high": None, "n": len(values)}
-    entry |= {
-        key: found[key] for key in ("std", "min", "max", "median", "q1", "q3", "outliers_removed", "outliers_percent")
-    }
-    entry["mean_with_outliers"] = float(np.mean(values))
+    more = {}
     if (unpadded := f"{name}_unpadded") in rows.columns:
         plain = rows[unpadded].dropna()
-        entry["mean_unpadded_with_outliers"] = float(plain.mean()) if len(plain) else None
-    return entry
-
-
-def pooled_paper(rows: pd.DataFrame, models: list[str]) -> dict[str, Any]:
-    """The published script's `average`: all recognizers' values in one list, outliers removed again."""
-    return {name: {"models": _paper_models(part, models)} for name, part in groups_of(rows).items()}
+        more["mean_unpadded_with_outliers"] = float(plain.mean()) if len(plain) else None
+    return PaperEstimate(low=None, high=None, n=len(values), mean_with_outliers=float(np.mean(values)), **found, **more)
