@@ -133,15 +133,15 @@ def _networks(packs: list[Path], counts: list[int], threads: int, workers: int) 
     options.intra_op_num_threads = threads
     files = {kind: [next(pack.glob(f"{kind}*.onnx")) for pack in packs] for kind in ("det", "rec")}
     session = lambda path: onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])  # noqa: E731
-    detector, judges = session(files["det"][0]), [session(path) for path in files["rec"]]
+    detector, recognizers = session(files["det"][0]), [session(path) for path in files["rec"]]
     photo = np.random.default_rng(0).random((1, 3, 640, 640), np.float32)
     crop = np.random.default_rng(0).random((1, 3, 112, 112), np.float32)
 
     def one(faces: int) -> None:
         detector.run(None, {detector.get_inputs()[0].name: photo})
-        for judge in judges:
+        for recognizer in recognizers:
             for _ in range(faces):
-                judge.run(None, {judge.get_inputs()[0].name: crop})
+                recognizer.run(None, {recognizer.get_inputs()[0].name: crop})
 
     one(1)
     start = time.perf_counter()

@@ -238,7 +238,7 @@ def _descriptions(opened: Opened, index: SuiteIndex) -> dict[str, Any]:
     suite, analyser = opened.suite, opened.analyser
     about = {"name": suite.name, "source": suite.source, "licence": suite.licence, "rendered": suite.rendered}
     return {
-        "suite": SuiteRecord.model_validate(about | index.describe()),
+        "suite": SuiteRecord.model_validate(about | index.counts().model_dump()),
         "models": {f.name: ModelRecord(kind="images", folder=str(f.root)) for f in opened.folders}
         | {spec.name: _about(spec, model) for spec, model in opened.models}
         | {name: ModelRecord(kind="oracle", what=what) for name, what in ORACLES.items() if opened.with_oracles},

@@ -13,6 +13,8 @@ from idbench.calibrate.examples import Strip
 from idbench.calibrate.experiments import Repeated
 from idbench.calibrate.separation import Similarities
 from idbench.calibrate.views import Seen
+from idbench.records.run import NetworkRecord, Provenance, SuiteCounts
+from idbench.schema import Record
 from idbench.stats import Verification
 
 __all__ = ["CALIBRATION_VERSION", "Calibration"]
@@ -23,14 +25,14 @@ CALIBRATION_VERSION = 1
 
 @dataclass(frozen=True)
 class Calibration:
-    """Everything a calibration found. Mappings are by recognizer; `recognizers` and `detector` describe the judges."""
+    """Everything a calibration found. Mappings are by recognizer."""
 
     config: CalibrationConfig
-    provenance: dict[str, Any]
+    provenance: Provenance
     pictures: int
-    suite: dict[str, Any]
-    detector: dict[str, Any]
-    recognizers: dict[str, dict[str, Any]]
+    suite: SuiteCounts
+    detector: NetworkRecord
+    recognizers: dict[str, NetworkRecord]
     checks: list[Check]
     curves: list[Curve]
     repeated: list[Repeated]
@@ -54,11 +56,15 @@ class Calibration:
             "curves": [curve.as_dict() for curve in self.curves],
             "repeated": [one.as_dict() for one in self.repeated],
             "views": [one.as_dict() for one in self.seen],
-            "verification": {name: asdict(judged) for name, judged in self.verifications.items()},
+            "verification": {name: asdict(one) for name, one in self.verifications.items()},
             "config": self.config.model_dump(mode="json"),
             "pictures": self.pictures,
-            "suite": self.suite,
-            "detector": self.detector,
-            "recognizers": self.recognizers,
-            "provenance": self.provenance,
+            "suite": _json(self.suite),
+            "detector": _json(self.detector),
+            "recognizers": {name: _json(one) for name, one in self.recognizers.items()},
+            "provenance": _json(self.provenance),
         }
+
+
+def _json(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json", exclude_unset=True)

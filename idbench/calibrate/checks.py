@@ -76,7 +76,7 @@ def _curve(known: dict[tuple[str, str, str], Curve], recognizer: str, claim: Cla
 
 
 def check_repeats(repeated: Sequence[Repeated]) -> list[Check]:
-    """Coverage and equal models at the size that is judged; power asks nothing."""
+    """Coverage and equal models at the size that is checked; power asks nothing."""
     return [_check_rate(one) for one in repeated if one.clusters == SIZE and one.kind != "power"]
 
 

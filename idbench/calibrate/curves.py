@@ -34,7 +34,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric over one sweep, judged by one recognizer."""
+    """One metric over one sweep, by one recognizer."""
 
     recognizer: str
     sweep: str

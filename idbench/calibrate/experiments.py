@@ -27,7 +27,7 @@ SIZES = (12, 25, 50, 100)
 """Clusters per repeat."""
 
 SIZE = SIZES[-1]
-"""The size that is judged; the smaller ones show from how many clusters on the numbers can be trusted."""
+"""The size that is checked; the smaller ones show from how many clusters on the numbers can be trusted."""
 
 Kind = Literal["coverage", "equal", "power"]
 METHODS: dict[str, str] = {"percentile": "percentile", "bca": "BCa"}

@@ -49,7 +49,7 @@ def render(found: Calibration) -> str:
 
 
 def _rows(checks: Sequence[Check]) -> dict[str, list[Check]]:
-    """What each judge answers, by what was asked."""
+    """What each recognizer answers, by what was asked."""
     rows: dict[str, list[Check]] = {}
     for check in checks:
         rows.setdefault(check.says, []).append(check)
@@ -62,7 +62,7 @@ def _figures(section: Section, found: Calibration) -> list[Figure]:
 
 
 def _panel(panel: Panel, found: Calibration) -> list[Figure]:
-    """One drawing of all judges where a panel has one line, else one per judge."""
+    """One drawing of all recognizers where a panel has one line, else one per recognizer."""
     known = {(c.recognizer, c.sweep, c.metric): c for c in found.curves}
     names = list(found.recognizers)
 
@@ -81,11 +81,11 @@ def _panel(panel: Panel, found: Calibration) -> list[Figure]:
 
 
 def _by(title: str, name: str, names: Sequence[str]) -> str:
-    return title if len(names) == 1 else f"{title}, judged by {name}"
+    return title if len(names) == 1 else f"{title}, by {name}"
 
 
 def _repeats(kind: str, found: Calibration) -> list[Figure]:
-    """Rates against the number of clusters, a drawing per judge."""
+    """Rates against the number of clusters, a drawing per recognizer."""
     drawings = {
         "intervals": ("coverage", "share of intervals that hold the truth", COVERAGE, (0.8, 1.0), _interval_label),
         "equal": ("equal", "share called different", NOMINAL, (0.0, 0.2), _metric_label),
@@ -129,18 +129,18 @@ def _rates(repeated: Sequence[Repeated], label: Callable[[Repeated], str]) -> li
 
 
 def _separation(found: Calibration) -> list[Figure]:
-    """Genuine against impostor similarities, a drawing per judge."""
+    """Genuine against impostor similarities, a drawing per recognizer."""
     figures = []
     for name, pairs in found.similarities.items():
-        judged = found.verifications.get(name)
+        verification = found.verifications.get(name)
         groups = [("same person", pairs.genuine), ("different people", pairs.impostor)]
         title = _by("two photos", name, list(found.recognizers))
-        figures.append(histogram(title, "similarity", groups, judged.threshold if judged else None))
+        figures.append(histogram(title, "similarity", groups, verification.threshold if verification else None))
     return [figure for figure in figures if figure is not None]
 
 
 def _views(found: Calibration) -> list[Figure]:
-    """What turning a head does to detector and judges."""
+    """What turning a head does to detector and recognizers."""
     yaw = "yaw in degrees"
     shares = [Point(one.yaw, one.found) for one in found.seen]
     errors = [Point(one.yaw, one.landmark_error) for one in found.seen]

@@ -1,7 +1,7 @@
 """Pictures of synthetic people, drawn once and kept on disk with the truth about their faces.
 
 Drawing is arithmetic in Python, so processes share it. A picture's file is named by everything it is
-drawn from: whoever calibrates another judge into the same folder draws nothing again.
+drawn from: whoever calibrates another recognizer into the same folder draws nothing again.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from idbench.errors import RunError
 from idbench.faces.pipeline import ImageAnalyser
 from idbench.faces.specs import open_detector, open_recognizers
 from idbench.generate.ledger import Ledger
+from idbench.records.run import NetworkRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.store import Cache, exclusive_lock, write_json
 from idbench.summary import Settings
@@ -69,11 +70,11 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
         repeated = repeat_experiments(tables[0], tables[2], names, config.repeats, settings, progress)
         found = Calibration(
             config=config,
-            provenance=provenance.collect().model_dump(mode="json"),
+            provenance=provenance.collect(),
             pictures=pictures,
-            suite=index.describe(),
-            detector=detector.describe(),
-            recognizers={recognizer.name: recognizer.describe() for recognizer in recognizers},
+            suite=index.counts(),
+            detector=NetworkRecord.model_validate(detector.describe()),
+            recognizers={one.name: NetworkRecord.model_validate(one.describe()) for one in recognizers},
             checks=[*check_curves(curves, names), *check_repeats(repeated)],
             curves=curves,
             repeated=repeated,

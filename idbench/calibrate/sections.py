@@ -45,7 +45,7 @@ SECTIONS: tuple[Section, ...] = (
         "The model takes a growing share of each person's looks (pose, expression, light, hair, what they wear) from "
         "the reference photo instead of the prompt. Everything else stays, down to the random numbers: the face has a "
         "drift of 0.2, so that even a full copy is not the reference itself and copy-paste stays below 1.",
-        "If this passes, a higher copy-paste score means more copying, for this judge. "
+        "If this passes, a higher copy-paste score means more copying, for this recognizer. "
         "If it fails, do not rank models by copy-paste with it.",
         (
             Panel("copy-paste", (("copying", "copy_paste", "copy-paste"),)),
@@ -61,8 +61,8 @@ SECTIONS: tuple[Section, ...] = (
         "Pose alone",
         "Heads are turned by up to 20 degrees beyond what the prompt says, once by a model that copies nothing and "
         "once by one that copies half.",
-        "A judge that takes pose for identity would call a model a copier because its heads happen to face like the "
-        "reference. If this fails, compare pose differences too before you speak of copying.",
+        "A recognizer that takes pose for identity would call a model a copier because its heads happen to face like "
+        "the reference. If this fails, compare pose differences too before you speak of copying.",
         (
             Panel(
                 "copy-paste",
@@ -85,8 +85,8 @@ SECTIONS: tuple[Section, ...] = (
         "drifting",
         "Identity drift",
         "Each face is moved from the person it should show to a stranger of the same sex; at 1 it is the stranger.",
-        "The slope says how much similarity one step of identity is worth to this judge. "
-        "Where the curve runs flat, the judge cannot tell good from better.",
+        "The slope says how much similarity one step of identity is worth to this recognizer. "
+        "Where the curve runs flat, the recognizer cannot tell good from better.",
         (
             Panel(
                 "similarity",

@@ -1,4 +1,4 @@
-"""How well a judge tells the synthetic people apart: its similarities, genuine against impostor."""
+"""How well a recognizer tells the synthetic people apart: its similarities, genuine against impostor."""
 
 from __future__ import annotations
 

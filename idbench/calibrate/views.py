@@ -1,4 +1,4 @@
-"""One person from many sides: what detector and judge make of a turned head, against the rendered truth."""
+"""One person from many sides: what detector and recognizer make of a turned head, against the rendered truth."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _view(key: Key, drawn: Mapping[Key, Drawn], faces: Mapping[Key, Faces | None
 
 
 def _alike(one: Float, other: Float) -> float | None:
-    """Cosine; None where the judge could not embed a face."""
+    """Cosine; None where the recognizer could not embed a face."""
     return cosine(one, other) if np.isfinite(one).all() and np.isfinite(other).all() else None
 
 

@@ -66,7 +66,7 @@ def show(
     for case in opened.cases():
         index.add(index_case(case))
     about: dict[str, Any] = {"name": opened.name, "source": opened.source, "licence": opened.licence}
-    about |= index.describe() | {"problems": opened.problems}
+    about |= index.counts().model_dump() | {"problems": opened.problems}
     if cases:
         about["case_list"] = [
             {"id": e.id, "subset": e.subset, "people": e.size, "prompt": e.prompt}

@@ -54,8 +54,8 @@ class Finding:
 
 
 def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
-    """Every finding of every case, judged by the analyser's first recognizer."""
-    judge = analyser.recognizers[0].name
+    """Every finding of every case, by the analyser's first recognizer."""
+    recognizer = analyser.recognizers[0].name
     yield from _label_findings(suite)
     for case in suite.cases():
         if case.id in suite.problems:
@@ -67,7 +67,7 @@ def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
                 yield Finding(case.id, None, "unreadable", analysis.error)
         yield from _reference_findings(case, references)
         if target is not None and target.faces is not None:
-            yield from _target_findings(case, target.faces, references, judge)
+            yield from _target_findings(case, target.faces, references, recognizer)
 
 
 def _label_findings(suite: Suite) -> Iterator[Finding]:
@@ -95,15 +95,15 @@ def _reference_findings(case: Case, references: list[list[Analysis]]) -> Iterato
                 yield Finding(case.id, person, "reference_faces", f"reference {number} shows {count} faces")
 
 
-def _target_findings(case: Case, target: Faces, references: list[list[Analysis]], judge: str) -> Iterator[Finding]:
+def _target_findings(case: Case, target: Faces, references: list[list[Analysis]], recognizer: str) -> Iterator[Finding]:
     boxes = [person.box for person in case.people]
     photos = [[analysis.faces for analysis in person] for person in references]
-    people = case_people(target, photos, boxes, judge)
+    people = case_people(target, photos, boxes, recognizer)
     if len(target) < len(case.people):
         yield Finding(case.id, None, "target_faces", f"{len(target)} faces for {len(case.people)} people")
     if all(box is not None for box in boxes):
-        by_likeness = case_people(target, photos, [], judge)
-        yield from _disagreements(case, people, by_likeness, target, judge)
+        by_likeness = case_people(target, photos, [], recognizer)
+        yield from _disagreements(case, people, by_likeness, target, recognizer)
     for person, face in enumerate(people.targets):
         if face is None:
             yield Finding(case.id, person, "no_target_face", f"{len(target)} faces in the target")
@@ -112,13 +112,13 @@ def _target_findings(case: Case, target: Faces, references: list[list[Analysis]]
 
 
 def _disagreements(
-    case: Case, by_box: CasePeople, by_likeness: CasePeople, target: Faces, judge: str
+    case: Case, by_box: CasePeople, by_likeness: CasePeople, target: Faces, recognizer: str
 ) -> Iterator[Finding]:
     for person, (first, second) in enumerate(zip(by_box.targets, by_likeness.targets, strict=True)):
         if first and second and len(case.people) > 1 and first.index != second.index:
             detail = f"box says face {first.index}, similarity says face {second.index}"
             yield Finding(case.id, person, "box_disagrees", detail)
-        box, faces = case.people[person].box, usable_faces(target, judge)
+        box, faces = case.people[person].box, usable_faces(target, recognizer)
         if box is not None and faces:
             overlap = float(iou_matrix([box], [face.box for face in faces]).max())
             if overlap < POOR_OVERLAP:

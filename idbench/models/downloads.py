@@ -9,7 +9,7 @@ from pathlib import Path
 from idbench import hub
 from idbench.errors import HubError
 from idbench.models import weights
-from idbench.models.cards import Weights
+from idbench.records.cards import Weights
 
 __all__ = ["fetch_pack", "look_up"]
 

@@ -27,9 +27,10 @@ from typing import Any
 from idbench.errors import ConfigError, MissingPackageError, WeightsError
 from idbench.faces.runtime import file_digest
 from idbench.models import weights
-from idbench.models.cards import Card, Weights, baselines_folder
+from idbench.models.cards import Card, baselines_folder
 from idbench.models.launch import KEYS
 from idbench.models.worker import PACKAGES, environment_folder, worker_of
+from idbench.records.cards import Weights
 from idbench.store import disk_errors, exclusive_lock, write_bytes, write_json
 
 __all__ = ["Environment", "find_python", "place_weights"]

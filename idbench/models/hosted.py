@@ -31,8 +31,8 @@ from idbench.generate.replies import Reply
 from idbench.images import RGB, decode, encode_jpeg, encode_png
 from idbench.models.base import Generated, Job
 from idbench.models.card_model import CardModel
-from idbench.models.cards import Hosted
 from idbench.models.preflight import require
+from idbench.records.cards import Hosted
 
 __all__ = ["Budget", "GoogleModel", "HostedModel", "OpenAIModel", "Scrubber", "open_google", "open_openai"]
 

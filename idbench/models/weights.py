@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from idbench.errors import WeightsError
-from idbench.models.cards import Weights
+from idbench.records.cards import Weights
 from idbench.store import default_cache_dir, write_bytes
 
 __all__ = ["address", "digest", "expected_at", "find", "in_words", "is_whole", "networks", "usable", "weights_root"]

@@ -43,16 +43,16 @@ def score_image(generated: Faces | None, outcome: Outcome, people: CasePeople, r
 
     generated : faces of the image, None if there is no readable image; then `outcome` says why.
 
-    A face the recognizer could not embed is the judge's failure, not the model's: people who are left
+    A face the recognizer could not embed is the recognizer's failure, not the model's: people who are left
     without a face while there is such a one are undefined, not missing.
     """
     n = len(people)
     if generated is None:
         return [_without_face(people, i, outcome) for i in range(n)]
     faces = usable_faces(generated, recognizer)
-    unjudged = len(faces) < len(generated)
+    some_not_embedded = len(faces) < len(generated)
     if not faces:
-        missing = Outcome.UNDEFINED if unjudged else Outcome.NO_FACE
+        missing = Outcome.UNDEFINED if some_not_embedded else Outcome.NO_FACE
         return [_without_face(people, i, missing) for i in range(n)]
     assigned = _assign(faces, people)
     scores = []
@@ -60,7 +60,7 @@ def score_image(generated: Faces | None, outcome: Outcome, people: CasePeople, r
         if people.anchor(i) is None:
             scores.append(PersonScore(i, Outcome.UNDEFINED, {}))
         elif i not in assigned:
-            missing = Outcome.UNDEFINED if unjudged else Outcome.MISSING_PERSON
+            missing = Outcome.UNDEFINED if some_not_embedded else Outcome.MISSING_PERSON
             scores.append(_without_face(people, i, missing))
         else:
             scores.append(_score(faces[assigned[i]], i, people, generated))

@@ -2,10 +2,11 @@
 
 cases        what a suite holds, in memory only
 generations  one record per generated image, and the outcomes of images and scores
+cards        the facts of model cards
 run          `run.json`: what was asked, and where every number comes from
 summary      `summary.json`: every number of the report
 
-The first two are imported from here; the others, which need more, from their modules.
+Cases and generations are imported from here; the others, which need more, from their modules.
 """
 
 from idbench.records.cases import Case, Person

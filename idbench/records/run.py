@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AliasChoices, ConfigDict, Field, JsonValue
 
 from idbench.config import RunConfig
-from idbench.models.cards import CardFacts
+from idbench.records.cards import CardFacts
 from idbench.schema import Record
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "NetworkRecord",
     "Provenance",
     "RunRecord",
+    "SuiteCounts",
     "SuiteRecord",
     "SweepValue",
 ]
@@ -45,13 +46,9 @@ class Provenance(Record):
     packages: dict[str, str]
 
 
-class SuiteRecord(Record):
-    """The suite a run is on."""
+class SuiteCounts(Record):
+    """What is counted over a suite's cases."""
 
-    name: str
-    source: str
-    licence: str
-    rendered: bool = Field(description="whether its people never lived")
     fingerprint: str = Field(description="sha256 over prompts, labels, boxes and photos")
     cases: int
     people: int
@@ -61,6 +58,15 @@ class SuiteRecord(Record):
     labelled: bool = Field(description="whether every person's identity is named")
     without_target: int
     with_boxes: int
+
+
+class SuiteRecord(SuiteCounts):
+    """The suite a run is on."""
+
+    name: str
+    source: str
+    licence: str
+    rendered: bool = Field(description="whether its people never lived")
 
 
 class SweepValue(Record):
@@ -86,6 +92,7 @@ class NetworkRecord(Described):
     """A detector, recognizer or encoder."""
 
     family: str = Field("", description="recognizers of one family learnt alike: arcface, facenet, adaface, ...")
+    pack: str = Field("", description="folder of an InsightFace pack")
     alignment: JsonValue = None
     preprocessing: JsonValue = None
 

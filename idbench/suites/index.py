@@ -17,6 +17,7 @@ from functools import cached_property
 from idbench.errors import UnreadableImageError
 from idbench.images import EncodedImage, digest_of
 from idbench.records import Case
+from idbench.records.run import SuiteCounts
 from idbench.schema import Box
 
 __all__ = ["CaseEntry", "SuiteIndex", "index_case"]
@@ -152,17 +153,17 @@ class SuiteIndex:
         """Whether the suite names the identity of every person."""
         return all(label is not None for e in self.entries.values() for label in e.labels)
 
-    def describe(self) -> dict[str, object]:
-        """Counts for reports and `suites show`."""
+    def counts(self) -> SuiteCounts:
+        """For reports and `suites show`."""
         entries = self.entries.values()
-        return {
-            "fingerprint": self.fingerprint,
-            "cases": len(self.entries),
-            "people": sum(e.size for e in entries),
-            "identities": len(set(self.identities.values())),
-            "clusters": len(set(self.clusters.values())),
-            "subsets": dict(sorted(Counter(e.subset for e in entries).items())),
-            "labelled": self.labelled,
-            "without_target": sum(e.target is None for e in entries),
-            "with_boxes": sum(all(box is not None for box in e.boxes) for e in entries),
-        }
+        return SuiteCounts(
+            fingerprint=self.fingerprint,
+            cases=len(self.entries),
+            people=sum(e.size for e in entries),
+            identities=len(set(self.identities.values())),
+            clusters=len(set(self.clusters.values())),
+            subsets=dict(sorted(Counter(e.subset for e in entries).items())),
+            labelled=self.labelled,
+            without_target=sum(e.target is None for e in entries),
+            with_boxes=sum(all(box is not None for box in e.boxes) for e in entries),
+        )
