@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from idbench.config import RunConfig
 from idbench.faces.specs import MINI
 from idbench.models.simulated import PRESETS
+from idbench.progress import Warn
 from idbench.spec_text import parse_recognizer
 from idbench.suites import Suite
 
 __all__ = ["with_defaults"]
 
 
-def with_defaults(config: RunConfig, suite: Suite, warn: Callable[[str], None]) -> RunConfig:
-    """The configuration, with simulated models and `mini` where a suite of rendered people lacks models and judges.
+def with_defaults(config: RunConfig, suite: Suite, warn: Warn) -> RunConfig:
+    """The configuration, with simulated models and `mini` where a suite of rendered people lacks models and
+    recognizers.
 
     `warn` hears one line about each. Other suites get no defaults.
     """
@@ -28,7 +29,7 @@ def with_defaults(config: RunConfig, suite: Suite, warn: Callable[[str], None]) 
     if not config.recognizers:
         chosen["recognizers"] = (MINI,)
         warn("no --recognizer given: mini judges; it was trained on rendered faces only and knows no photos")
-    judges = chosen.get("recognizers", config.recognizers)
-    if config.detector is None and not any(kind == "insightface" for _, kind, _ in map(parse_recognizer, judges)):
+    recognizers = chosen.get("recognizers", config.recognizers)
+    if config.detector is None and not any(kind == "insightface" for _, kind, _ in map(parse_recognizer, recognizers)):
         chosen["detector"] = MINI
     return config.model_copy(update=chosen)

@@ -11,7 +11,7 @@ import hashlib
 import io
 import stat
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from idbench.errors import UnreadableImageError
+from idbench.store import write_bytes
 
 __all__ = [
     "DECODE_VERSION",
@@ -55,29 +56,54 @@ class EncodedImage:
     """An image as it was stored: a file on disk, bytes out of a parquet row, or one that was analysed
     before and is known by its digest alone.
 
-    `name` is what messages call it. Exactly one of `path`, `data` and `digest` is set.
+    `name` is what messages call it. At most one of `path` and `data` is set; `digest` says what was read there before,
+    "" that it could not be; `copy` is a file that holds it for as long as a run lasts.
     """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
     digest: str | None = None
+    copy: Path | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """Where it lies, or a copy; None where it lies in no file."""
+        return self.path or self.copy
 
     def read(self) -> bytes:
         """The encoded bytes. Raises `UnreadableImageError` if the file cannot be read."""
         if self.data is not None:
             return self.data
-        if self.path is None:
+        if self.file is None:
             raise UnreadableImageError(f"{self.name}: its faces left the cache during the run; run again")
         try:
-            found = self.path.stat()
+            found = self.file.stat()
             if not stat.S_ISREG(found.st_mode):  # a pipe would keep the run waiting for ever
                 raise UnreadableImageError(f"{self.name}: not a regular file")
             if found.st_size > MAX_BYTES:
                 raise UnreadableImageError(f"{self.name}: larger than {MAX_BYTES >> 20} MiB")
-            return self.path.read_bytes()
+            return self.file.read_bytes()
         except OSError as error:
             raise UnreadableImageError(f"{self.name}: {error.strerror or error}") from error
+
+    def without_bytes(self, digest: str) -> EncodedImage:
+        """The image as it is known after it was read."""
+        return EncodedImage(self.name, path=self.path, digest=digest, copy=self.copy)
+
+    def file_in(self, folder: Path) -> Path:
+        """The image as a file: where it lies, else written into `folder`, named by its digest."""
+        if self.file is not None:
+            return self.file
+        data = self.read()
+        path = folder / digest_of(data)
+        if not path.exists():
+            write_bytes(path, data)
+        return path
+
+    def copied_to(self, folder: Path) -> EncodedImage:
+        """The image, and where it lies in no file, a copy of it in `folder`."""
+        return self if self.file is not None else replace(self, copy=self.file_in(folder))
 
 
 def digest_of(data: bytes) -> str:

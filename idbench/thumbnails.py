@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,52 +11,59 @@ import pandas as pd
 
 from idbench.errors import UnreadableImageError
 from idbench.images import EncodedImage, decode, digest_of, encode_jpeg
+from idbench.progress import Progress
 from idbench.store import write_bytes
-from idbench.suites import Suite
+from idbench.suites import SuiteIndex
 
-__all__ = ["choose_cases", "make_thumbnails"]
+__all__ = ["choose_cases", "lacking_thumbnails", "make_thumbnails"]
 
 LONGEST_SIDE = 320
 
 
-def choose_cases(case_ids: list[str], most: int) -> list[str]:
-    """At most `most` cases, chosen by a hash of their ids: the same for every model, nobody's pick."""
-    if len(case_ids) <= most:
+def choose_cases(case_ids: list[str], limit: int) -> list[str]:
+    """At most `limit` cases, chosen by a hash of their ids: the same for every model, nobody's pick."""
+    if len(case_ids) <= limit:
         return sorted(case_ids)
     by_hash = sorted(case_ids, key=lambda case_id: hashlib.sha256(case_id.encode()).hexdigest())
-    return sorted(by_hash[:most])
+    return sorted(by_hash[:limit])
 
 
-def make_thumbnails(run: Path, suite: Suite, most: int, progress: Callable[[str, int, int], None]) -> None:
-    """Write `thumbs/<digest>.jpg`, at most 320 px, for every image the gallery shows."""
+def lacking_thumbnails(run: Path, index: SuiteIndex, limit: int) -> set[str]:
+    """Cases whose photos the gallery shows and has no thumbnails of."""
+    return {case_id for case_id, photo in _suite_photos(index, limit) if not _place(run, photo.digest or "").exists()}
+
+
+def make_thumbnails(run: Path, index: SuiteIndex, limit: int, progress: Progress) -> None:
+    """Write `thumbs/<digest>.jpg`, at most 320 px, for every image the gallery shows. Photos of the suite are read
+    where they have none yet."""
     images = pd.read_parquet(run / "images.parquet", columns=["case", "digest", "path"])
-    chosen = set(choose_cases(list(images["case"].unique()), most))
-    shown = images[images["case"].isin(chosen)]
-    wanted = set(shown["digest"].dropna())
-    folder = run / "thumbs"
-    for digest, path in shown[["digest", "path"]].dropna().itertuples(index=False):
-        _thumbnail(folder, EncodedImage(path, path=Path(path)), digest)
-    done = 0
-    for done, case in enumerate(suite.cases(), start=1):
-        for image in case.images():
-            if case.id in chosen or wanted:
-                _suite_thumbnail(folder, image, case.id in chosen, wanted)
-        progress("gallery", done, suite.count)
-    progress("gallery", done, done)
+    chosen = set(choose_cases(index.ids, limit))
+    shown = images[images["case"].isin(chosen)][["digest", "path"]].dropna()
+    for digest, path in shown.itertuples(index=False):
+        _make(run, EncodedImage(path, path=Path(path)), digest)
+    photos = list(_suite_photos(index, limit))
+    for done, (_, photo) in enumerate(photos, start=1):
+        _make(run, photo, photo.digest or "")
+        progress("gallery", done, len(photos))
 
 
-def _suite_thumbnail(folder: Path, image: EncodedImage, chosen: bool, wanted: set[str]) -> None:
-    """A suite photo is shown where its case is, or where an oracle gave it back elsewhere."""
-    try:
-        digest = digest_of(image.read())
-    except UnreadableImageError:
-        return
-    if chosen or digest in wanted:
-        _thumbnail(folder, image, digest)
+def _suite_photos(index: SuiteIndex, limit: int) -> Iterator[tuple[str, EncodedImage]]:
+    """Photos of the suite that the gallery shows, with their cases: those of the cases chosen, and the strangers' that
+    stand in for theirs."""
+    for case_id in choose_cases(index.ids, limit):
+        yield from ((case_id, photo) for photo in index.entries[case_id].case.images() if photo.digest)
+        other = index.stranger(case_id)
+        target = index.entries[other].case.target if other is not None else None
+        if other is not None and target is not None and target.digest:
+            yield other, target
 
 
-def _thumbnail(folder: Path, image: EncodedImage, digest: str) -> None:
-    path = folder / f"{digest}.jpg"
+def _place(run: Path, digest: str) -> Path:
+    return run / "thumbs" / f"{digest}.jpg"
+
+
+def _make(run: Path, image: EncodedImage, digest: str) -> None:
+    path = _place(run, digest)
     if path.exists():
         return
     try:

@@ -58,8 +58,8 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
         producers = [SimulatedProducer(model, cases, drawn) for model, cases in subjects.models().items()]
         scoring = Scoring(analyser, producers, ["strict"])
         suite = subjects.suite(drawn)
-        index, _ = index_and_analyse(suite, scoring, progress)
-        verifications = score_cases(suite, index, scoring, Ledger(out / "generations.jsonl"), out, progress)
+        index, _ = index_and_analyse(suite, scoring, out / ".work", progress)
+        verifications = score_cases(index, scoring, Ledger(out / "generations.jsonl"), out, progress)
         seen = seen_by_yaw(look_at(drawn, analyser), names)
         tables = read_tables(out)
         curves = [

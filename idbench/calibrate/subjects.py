@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from idbench.calibrate.pictures import Drawing, Drawn, Key
 from idbench.calibrate.sweeps import POOL_MODELS, SWEEPS, Sweep
-from idbench.generate.ledger import Produced
+from idbench.generate.producer import Produced
 from idbench.models.simulated import imagine, parse_dials
-from idbench.records import Case, Person
+from idbench.records import Case, Generation, Person
 from idbench.suites import Suite
 from idbench.synthetic import render
 from idbench.synthetic.plans import CasePlan, plan_cases, render_reference, render_target
@@ -106,6 +106,8 @@ class SimulatedProducer:
             return
         drawn = self._answers.get(("answer", self._model, case.id))
         if drawn is None:
-            yield Produced(self._model, case.id, 0, None, "generation_failed", "simulated failure")
+            reason = "simulated failure"
+            yield Generation(model=self._model, case=case.id, outcome="generation_failed", error=reason), None
         else:
-            yield Produced(self._model, case.id, 0, drawn.image(f"{self._model}/{case.id}"))
+            image = drawn.image(f"{self._model}/{case.id}")
+            yield Generation(model=self._model, case=case.id, outcome="generated"), image

@@ -1,4 +1,4 @@
-"""From encoded images to faces: decode, detect once, crop once per alignment, embed with every judge.
+"""From encoded images to faces: decode, detect once, crop once per alignment, embed with every recognizer.
 
 Images are analysed in parallel by threads (the networks release the interpreter lock) and come back
 in order. Everything a network gave is kept in the cache under the image's digest and everything else
@@ -67,6 +67,8 @@ class _Work:
     embeddings: dict[str, Float] = field(default_factory=dict)
     encodings: dict[str, Float] = field(default_factory=dict)
     encode: bool = False
+    failed: bool = False
+    """Whether a recognizer failed on it, which is not kept."""
 
     def load_pixels(self) -> RGB:
         """Decode on first use only: a fully cached image is never decoded."""
@@ -102,7 +104,7 @@ class ImageAnalyser:
         self.cache = cache
         self.workers = workers or usable_cores()
         self.batch = batch
-        self.judge_failures: dict[str, dict[str, str]] = {recognizer.name: {} for recognizer in recognizers}
+        self.recognizer_failures: dict[str, dict[str, str]] = {recognizer.name: {} for recognizer in recognizers}
         self._detected: set[tuple[str, View]] = set()
         self._detector_about = detector.describe()
         self._recognizer_about = {r.name: _for_key(r.describe()) for r in recognizers}
@@ -148,10 +150,15 @@ class ImageAnalyser:
                 encoder,
                 [w for w in readable if w.encode and w.error is None and encoder.name not in w.encodings],
             )
-        return [Analysis(w.digest, None if w.error else _faces(w), w.error) for w in works]
+        return [self._analysis(work) for work in works]
+
+    def _analysis(self, work: _Work) -> Analysis:
+        if work.error is not None:
+            return Analysis(work.digest, error=work.error)
+        return Analysis(work.digest, _faces(work), cached=self.cache is not None and not work.failed)
 
     def _start(self, job: Job[Any]) -> _Work:
-        if job.image.digest is not None:
+        if job.image.digest:
             known = _Work(job.image.digest, job.image.name, b"", job.view, encode=job.encode)
             self._recall(known)
             if self._complete(known):
@@ -213,7 +220,8 @@ class ImageAnalyser:
         for work, part in zip(ready, _embeddings(recognizer, crops), strict=True):
             if isinstance(part, Exception):
                 assert work.found is not None
-                self.judge_failures[recognizer.name][work.name] = _first_line(part)
+                self.recognizer_failures[recognizer.name][work.name] = _first_line(part)
+                work.failed = True
                 work.embeddings[recognizer.name] = np.full((len(work.found), 1), np.nan, np.float32)
             else:
                 work.embeddings[recognizer.name] = part
@@ -275,7 +283,7 @@ class ImageAnalyser:
 def _embeddings(recognizer: Recognizer, crops: list[RGB]) -> list[Float | Exception]:
     """Embeddings of each image's crops. Where the network fails on all together, every image is tried alone.
 
-    A failure is the judge's alone: other judges and the image are not touched, nothing is cached.
+    A failure is the recognizer's alone: other recognizers and the image are not touched, nothing is cached.
     """
     counts = [len(part) for part in crops]
     if not sum(counts):

@@ -106,8 +106,10 @@ class Faces:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What became of one image: its faces, or the reason it could not be read. `digest` is "" if unread."""
+    """What became of one image: its faces, or the reason it could not be read. `digest` is "" if unread; `cached` says
+    that the cache gives the same again by the digest."""
 
     digest: str
     faces: Faces | None = None
     error: str | None = None
+    cached: bool = False

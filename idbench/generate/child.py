@@ -1,4 +1,4 @@
-"""The process a model runs in: `python -m idbench.generate.child`, started by `idbench.generate.pool`.
+"""The process a model runs in: `python -m idbench.generate.child`, started by `idbench.generate.process`.
 
 It reads one JSON object per line on stdin and answers in the same way on what was stdout; whatever libraries
 print goes to stderr instead. First comes `hello` with the model and the device, answered by `ready` or `failed`.
@@ -18,19 +18,21 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from idbench.errors import IdbenchError, UnreadableImageError
-from idbench.images import EncodedImage, encode_png
-from idbench.models.base import Generated, Job, Model
+from idbench.generate.task import Task
+from idbench.images import EncodedImage
+from idbench.models.base import FACTS, Generated, Job, Model
 from idbench.models.execution import OFFLOADS
 from idbench.models.launch import PROTOCOL
 from idbench.models.specs import ModelSpec
 from idbench.records import Person
-from idbench.store import write_bytes
+from idbench.schema import one_line
 
-__all__ = ["Host", "main"]
+__all__ = ["ModelServer", "main"]
 
 NO_MEMORY = (
     "out of memory",
@@ -45,20 +47,20 @@ NO_MEMORY = (
 Message = dict[str, Any]
 
 
-class Host:
-    """A loaded model that answers batches of jobs, however little memory there is.
+class ModelServer:
+    """A loaded model that does batches of jobs, however little memory there is.
 
     When memory runs out the batch is halved; when a single job does not fit, the model is loaded again with
     more of it off the accelerator; only when nothing is left to try has the job failed. What was found to fit
     is kept to.
     """
 
-    def __init__(self, model: Model, device: str, offload: str, say: Callable[[Message], None]) -> None:
+    def __init__(self, model: Model, device: str, offload: str, send: Callable[[Message], None]) -> None:
         self._model = model
         self._device = device
         self._offload = offload
-        self._say = say
-        self._most = sys.maxsize
+        self._send = send
+        self._max_jobs = sys.maxsize
 
     def load(self) -> None:
         """Load the model, with more of it offloaded where memory runs out; raises what the model raises."""
@@ -77,20 +79,20 @@ class Host:
     def _offload_more(self) -> None:
         """Forget the model and go one step on in `OFFLOADS`."""
         self._offload = OFFLOADS[OFFLOADS.index(self._offload) + 1]
-        self._say({"type": "loading", "what": f"out of memory; loading with offload={self._offload}"})
+        self._send({"type": "loading", "what": f"out of memory; loading with offload={self._offload}"})
         self._model.close()
         free_memory()
 
-    def answer(self, batch: Sequence[Message]) -> None:
-        """Say one outcome for every job message."""
+    def do(self, batch: Sequence[Message]) -> None:
+        """Send one outcome for every job message."""
         waiting = list(batch)
         while waiting:
-            part = waiting[: self._most]
-            if self._answer(part):
+            part = waiting[: self._max_jobs]
+            if self._do_together(part):
                 del waiting[: len(part)]
 
-    def _answer(self, part: Sequence[Message]) -> bool:
-        """Whether the jobs were answered; otherwise memory was made and they are to be tried again."""
+    def _do_together(self, part: Sequence[Message]) -> bool:
+        """Whether the jobs were done; otherwise memory was made and they are to be tried again."""
         began = time.perf_counter()
         reset_peak_memory()
         made: list[Generated] = []
@@ -109,38 +111,34 @@ class Host:
             return self._make_room(part, reason)
         if reason and len(part) > 1:  # one job must not fail the others
             for message in part:
-                self.answer([message])
+                self.do([message])
             return True
         made = [Generated(None, reason)] if reason else made
-        seconds = (time.perf_counter() - began) / len(part)
-        about = {"seconds": round(seconds, 3), "peak_memory": peak_memory(), "batch": len(part)}
+        seconds = round((time.perf_counter() - began) / len(part), 3)
         for message, one in zip(part, made, strict=True):
-            self._say(self._outcome(message, one) | about | {"offload": self._offload})
+            self._send_outcome(message, replace(one, seconds=seconds, batch=len(part), offload=self._offload))
         return True
 
-    def _outcome(self, message: Message, made: Generated) -> Message:
-        reply: Message = {"type": "outcome", "id": message["id"], "cost": made.cost, "version": made.version}
-        if made.boxes is not None:
-            reply["boxes"] = [list(map(float, box)) for box in made.boxes]
-        if made.pixels is None:
-            outcome = "refused" if made.refused else "generation_failed"
-            return reply | {"outcome": outcome, "error": made.error or "no reason given"}
-        write_bytes(Path(message["output"]), encode_png(made.pixels))
-        return reply | {"outcome": "generated"}
+    def _send_outcome(self, message: Message, made: Generated) -> None:
+        """Put the image in its place and send what became of the job, with the facts that are known."""
+        task = Task(job_from(message), Path(message["output"]))
+        record = task.settle(replace(made, peak_memory=peak_memory()))
+        facts = record.model_dump(mode="json", include={"outcome", "error", *FACTS}, exclude_none=True)
+        self._send({"type": "outcome", "id": message["id"]} | facts)
 
     def _make_room(self, part: Sequence[Message], reason: str) -> bool:
         """Allow fewer jobs at a time, or offload more; without a way left the one job has failed."""
         free_memory()
         if len(part) > 1:
-            self._most = len(part) // 2
+            self._max_jobs = len(part) // 2
             return False
         if not self._can_offload:
-            failed = Generated(None, f"out of memory, even one image at a time with offload={self._offload}: {reason}")
-            self._say(self._outcome(part[0], failed) | {"peak_memory": peak_memory(), "batch": 1})
+            reason = f"out of memory, even one image at a time with offload={self._offload}: {reason}"
+            self._send_outcome(part[0], Generated(None, reason, batch=1))
             return True
         self._offload_more()
         self.load()
-        self._say({"type": "loaded"})
+        self._send({"type": "loaded"})
         return False
 
 
@@ -159,9 +157,9 @@ def job_from(message: Message) -> Job:
 
 def reason_of(error: BaseException) -> str:
     """An error in one line of at most 300 characters."""
-    text = " ".join(str(error).split()) or "no message"
-    plain = isinstance(error, IdbenchError | UnreadableImageError)
-    return (text if plain else f"{type(error).__name__}: {text}")[:300]
+    text = one_line(error) or "no message"
+    readable = isinstance(error, IdbenchError | UnreadableImageError)
+    return one_line(text if readable else f"{type(error).__name__}: {text}")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -207,23 +205,23 @@ def peak_memory() -> int:
 
 def main() -> None:
     """Serve the model that `hello` names until stdin ends."""
-    say = _own_stdout()
+    send = _own_stdout()
     messages: queue.Queue[Message] = queue.Queue()
     threading.Thread(target=_read, args=(messages,), daemon=True).start()
     hello = messages.get()
     try:
         if hello.get("protocol") != PROTOCOL:
-            raise IdbenchError(f"protocol {PROTOCOL} is spoken here, found {hello.get('protocol')}")
+            raise IdbenchError(f"expected protocol {PROTOCOL}, found {hello.get('protocol')}")
         spec = ModelSpec(hello["name"], hello["kind"], hello["location"], hello["given"])
-        host = Host(spec.open(), hello["device"], hello["offload"], say)
-        host.load()
+        server = ModelServer(spec.open(), hello["device"], hello["offload"], send)
+        server.load()
     except Exception as error:  # as above
         traceback.print_exc()
-        say({"type": "failed", "error": reason_of(error)})
+        send({"type": "failed", "error": reason_of(error)})
         return
-    say({"type": "ready", "protocol": PROTOCOL})
+    send({"type": "ready", "protocol": PROTOCOL})
     while True:
-        host.answer(messages.get()["jobs"])
+        server.do(messages.get()["jobs"])
 
 
 def _own_stdout() -> Callable[[Message], None]:
@@ -232,11 +230,11 @@ def _own_stdout() -> Callable[[Message], None]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
 
-    def say(message: Message) -> None:
+    def send(message: Message) -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
 
-    return say
+    return send
 
 
 def _read(messages: queue.Queue[Message]) -> None:

@@ -8,19 +8,111 @@ oracle-stranger    another case's target: nobody's face; similarity at chance le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from idbench.errors import UnreadableImageError
 from idbench.faces.align import similarity_transform
-from idbench.images import MAX_JPEG_SIDE, RGB
+from idbench.faces.pipeline import ImageAnalyser
+from idbench.generate.producer import Produced
+from idbench.images import MAX_JPEG_SIDE, RGB, EncodedImage, decode, encode_jpeg
+from idbench.protocols.people import case_people, largest_face, usable_faces
+from idbench.records import Case, Generation
+from idbench.store import key_of, write_bytes
+from idbench.suites import SuiteIndex, case_filename
 
-__all__ = ["PASTE_VERSION", "paste_face", "side_by_side"]
+__all__ = ["PASTE_VERSION", "OracleProducer", "paste_face", "side_by_side"]
 
 PASTE_VERSION = 1
 """Raise it when `paste_face` gives other pixels for the same photos."""
+
+
+class OracleProducer:
+    """The oracles' images; composites are kept in `folder`, pasted faces under a key of who found them."""
+
+    def __init__(self, analyser: ImageAnalyser, index: SuiteIndex, folder: Path) -> None:
+        self._analyser = analyser
+        self._index = index
+        self._folder = folder
+        self._recognizer = analyser.recognizers[0].name
+        finders = {"detector": analyser.detector.describe(), "judge": analyser.recognizers[0].describe()}
+        self._paste_key = key_of(finders | {"version": PASTE_VERSION})[:12]
+
+    def produce(self, case: Case) -> Iterator[Produced]:
+        """All oracles, each an image or the reason why the suite allows none."""
+        makers: dict[str, Callable[[Case], EncodedImage]] = {
+            "oracle-target": self._target,
+            "oracle-reference": self._reference,
+            "oracle-paste": self._paste,
+            "oracle-stranger": self._stranger,
+        }
+        for model, make in makers.items():
+            try:
+                image = make(case)
+            except (UnreadableImageError, LookupError, ValueError) as error:
+                reason = str(error.args[0])
+                yield Generation(model=model, case=case.id, outcome="generation_failed", error=reason), None
+            else:
+                yield Generation(model=model, case=case.id, outcome="generated"), image
+
+    def lacking(self) -> set[str]:
+        """Cases whose composites are still to be drawn, from their photos."""
+        return {case.id for case in self._index.cases if self._to_be_drawn(case)}
+
+    def _to_be_drawn(self, case: Case) -> bool:
+        beside = len(case.people) > 1 and not self._composite("oracle-reference", case)[0].exists()
+        return beside or (case.target is not None and not self._pasted(case)[0].exists())
+
+    @staticmethod
+    def _target(case: Case) -> EncodedImage:
+        if case.target is None:
+            raise LookupError("the case has no target")
+        return case.target
+
+    def _composite(self, model: str, case: Case, key: str = "") -> tuple[Path, EncodedImage]:
+        path = self._folder / model / key / f"{case_filename(case.id)}.jpg"
+        return path, EncodedImage(f"{model}/{case.id}", path=path)
+
+    def _pasted(self, case: Case) -> tuple[Path, EncodedImage]:
+        return self._composite("oracle-paste", case, self._paste_key)
+
+    def _reference(self, case: Case) -> EncodedImage:
+        if len(case.people) == 1:
+            return case.people[0].references[0]
+        path, image = self._composite("oracle-reference", case)
+        if not path.exists():
+            photos = [decode(p.references[0].read(), p.references[0].name) for p in case.people]
+            write_bytes(path, encode_jpeg(side_by_side(photos)))
+        return image
+
+    def _paste(self, case: Case) -> EncodedImage:
+        path, image = self._pasted(case)
+        if path.exists():
+            return image
+        target = self._target(case)
+        references = [person.references[0] for person in case.people]
+        found = [self._analyser.one(photo).faces for photo in (target, *references)]
+        boxes = [person.box for person in case.people]
+        people = case_people(found[0], [[faces] for faces in found[1:]], boxes, self._recognizer)
+        pixels = decode(target.read(), target.name)
+        for person, photo, faces in zip(range(len(people)), references, found[1:], strict=True):
+            goal, source = people.targets[person], largest_face(usable_faces(faces, self._recognizer))
+            if goal is None or source is None:
+                raise LookupError(f"person {person + 1} has no face in the target or the reference")
+            pixels = paste_face(pixels, decode(photo.read(), photo.name), goal.landmarks, source.landmarks)
+        write_bytes(path, encode_jpeg(pixels))
+        return image
+
+    def _stranger(self, case: Case) -> EncodedImage:
+        other = self._index.stranger(case.id)
+        target = self._index.entries[other].target if other else None
+        if not target:
+            raise LookupError("the suite has no other case with a target, as many people and none of the same")
+        return EncodedImage(f"oracle-stranger/{other}", digest=target)
 
 
 def paste_face(target: RGB, reference: RGB, target_landmarks: npt.ArrayLike, reference_landmarks: npt.ArrayLike) -> RGB:

@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import os
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from idbench.generate.task import Task
 from idbench.images import MAX_BYTES
-from idbench.schema import Box
-from idbench.suites.base import parse_boxes
+from idbench.records import Generation
+from idbench.schema import one_line
 
-__all__ = ["OUTCOMES", "Reply", "facts_of", "image_at", "plain"]
+__all__ = ["OUTCOMES", "image_at", "record_of"]
 
 OUTCOMES = ("generated", "generation_failed", "refused")
-
-LARGEST = 1 << 62
-"""No number a process tells is as large."""
+"""What a process may say became of a job."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What became of a task. `again` says that it was never tried, because the model did not run at all."""
-
-    outcome: str
-    error: str | None = None
-    seconds: float | None = None
-    peak_memory: int | None = None
-    batch: int | None = None
-    offload: str | None = None
-    boxes: tuple[Box, ...] | None = None
-    cost: float | None = None
-    version: str | None = None
-    again: bool = False
-
-
-def facts_of(heard: Mapping[str, Any], people: int) -> dict[str, Any]:
-    """The facts of an outcome that are of the type and range they should have; others are left out."""
-    facts: dict[str, Any] = {}
-    for name, kinds in (("seconds", (int, float)), ("cost", (int, float)), ("peak_memory", (int,)), ("batch", (int,))):
-        value: Any = heard.get(name)
-        if type(value) in kinds and 0 <= value < LARGEST and math.isfinite(value):
-            facts[name] = value
-    for name in ("offload", "version"):
-        if isinstance(heard.get(name), str):
-            facts[name] = plain(heard[name], 100)
-    try:
-        facts["boxes"] = tuple(parse_boxes(heard.get("boxes"), people) or ()) or None
-    except ValueError:
-        facts["boxes"] = None
-    return facts
-
-
-def plain(text: Any, length: int = 300) -> str:
-    """One line of text that can be written anywhere: no half surrogate pairs, which file names may bring."""
-    return " ".join(str(text).encode("utf-8", "replace").decode().split())[:length]
+def record_of(heard: dict[str, Any], task: Task, image: Path) -> Generation:
+    """The record of an `outcome` message, with one of `OUTCOMES`; an image it claims must be the file `image`."""
+    if heard["outcome"] != "generated":
+        return task.failed(one_line(heard.get("error") or "no reason given"), heard, heard["outcome"])
+    data = image_at(image)
+    if data is None:
+        return task.failed("the model says it made an image, but no regular file is where it was to be", heard)
+    return task.generated(data, heard)
 
 
 def image_at(path: Path) -> bytes | None:

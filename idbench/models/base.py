@@ -7,18 +7,18 @@ target photo is not part of it, so no model can be shown the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from idbench.images import RGB
-from idbench.records import Person
+from idbench.records import Generation, GenerationOutcome, Person
 from idbench.schema import Box
 
 if TYPE_CHECKING:
     from idbench.models.cards import Card
     from idbench.synthetic.plans import CasePlan
 
-__all__ = ["Generated", "Job", "Model"]
+__all__ = ["FACTS", "Generated", "Job", "Model"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,23 @@ class Job:
 
 @dataclass(frozen=True)
 class Generated:
-    """What a model gave for a job: RGB pixels (height, width, 3) uint8, or None and why.
+    """What a model answers to a job.
 
-    refused : whether the model declined, rather than failed. boxes : where the model was told to put the people, in
-    pixels of the image, if it takes boxes; slots are judged by them. cost : US dollars, of hosted models. version :
-    what a hosted model says it is.
+    Parameters
+    ----------
+    pixels : RGB (height, width, 3) uint8; None where there is no image.
+    error : why there is none, one line.
+    refused : whether the model declined, rather than failed.
+    retryable : True where the model did not try and will not try further jobs now, such as without quota: they are
+        left to another run.
+    boxes : where the model was told to put the people, in pixels of the image, if it takes boxes; slots are judged by
+        them.
+    cost : US dollars, of hosted models.
+    version : what a hosted model says it is.
+    seconds, peak_memory, batch, offload : measured by the process that asks the model, which need not tell them.
+
+    All but the first three are facts: fields of `records.Generation` of the same name, kept in the ledger. Another fact
+    is added here and there, and nowhere else.
     """
 
     pixels: RGB | None
@@ -58,10 +70,37 @@ class Generated:
     boxes: Sequence[Box] | None = None
     cost: float | None = None
     version: str | None = None
+    retryable: Literal[True] | None = None
+    seconds: float | None = None
+    peak_memory: int | None = None
+    batch: int | None = None
+    offload: str | None = None
+
+    @property
+    def outcome(self) -> GenerationOutcome:
+        """What became of the job."""
+        if self.pixels is not None:
+            return "generated"
+        return "refused" if self.refused else "generation_failed"
+
+
+FACTS = tuple(one.name for one in fields(Generated) if one.name in Generation.model_fields and one.name != "error")
+"""What is told of an image besides the image, by names common to `Generated` and `Generation`."""
 
 
 class Model(Protocol):
-    """A model as it was asked for, not yet loaded."""
+    """A model as it was asked for, not yet loaded.
+
+    These members every model has. The following it may have; `models.specs.OpenedModel` says what holds without:
+
+    execution : `Execution`, how it is run.
+    keys : tuple of str, the environment variables with keys that its process may see; others are hidden.
+    loading : JSON-serialisable, what must be equal for two models of one kind and location to share loaded weights.
+    notice : str, one line to be said before a run, such as that photos are sent over a network.
+    preflight(device) : list of `Blocker`, what would stop it on this machine.
+    launch() : `LaunchSpec`, how its process is started.
+    needs() : `Needs`, weights and memory, for `--dry-run`.
+    """
 
     name: str
     """What tables call it."""
@@ -69,9 +108,6 @@ class Model(Protocol):
     """What is known about it; None for models that need no card, such as simulated ones."""
     parameters: Mapping[str, Any]
     """What decides its pixels besides weights; goes into every job."""
-    isolated: bool
-    """Whether it runs in processes of its own, one per GPU, with batches of jobs. Otherwise `generate` is
-    called here, from several threads at once, with one job at a time."""
     needs_truth: bool
     """Whether it must be told what a rendered case was drawn from; only simulated models may say so."""
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from idbench.errors import ConfigError
 from idbench.models import weights
 from idbench.models.cards import Card, Parameter, Value, load_card, nearest
+from idbench.models.execution import Execution
 from idbench.provenance import installed
+
+if TYPE_CHECKING:
+    from idbench.models.preflight import Blocker, Needs
 
 __all__ = ["CardModel", "Settings", "settings_of"]
 
@@ -63,14 +67,32 @@ class CardModel:
 
     version = 1
     """Raise it when the adapter gives other pixels for the same job and weights."""
-    isolated = True
     needs_truth = False
 
     def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
         self.name = name
-        self.card: Card = load_card(Path(location))
+        self.folder = Path(location).absolute()
+        self.card: Card = load_card(self.folder)
         self.settings = settings_of(self.card, given, name)
         self.parameters: Mapping[str, Any] = self.settings.parameters
+
+    @property
+    def execution(self) -> Execution:
+        """In processes of its own, as the card and the user say."""
+        how = self.settings.execution
+        return Execution(isolated=True, batch=int(how["batch"]), offload=str(how.get("offload", "none")))
+
+    def preflight(self, device: str) -> list[Blocker]:
+        """What would stop it on this machine."""
+        from idbench.models.preflight import blockers
+
+        return blockers(self.card, self.settings, device, self.folder)
+
+    def needs(self) -> Needs:
+        """Weights and memory."""
+        from idbench.models.preflight import needs_of
+
+        return needs_of(self.card, self.settings)
 
     @property
     def loading(self) -> dict[str, Any]:

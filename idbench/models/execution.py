@@ -24,6 +24,8 @@ class Execution:
     devices : `gpus` for one process per GPU, `one` for a single process that needs none.
     time_limit : seconds for one image that are never undercut by the run's own limit; None leaves it to the run.
     spending_cap : US dollars a run may spend on it; None for a model that costs nothing.
+    expected_cost : US dollars an image is expected to cost, about; above 0 where there is a spending cap.
+    attempts : requests that one image may take, each of which may be paid.
     """
 
     isolated: bool = False
@@ -32,3 +34,5 @@ class Execution:
     devices: str = "gpus"
     time_limit: float | None = None
     spending_cap: float | None = None
+    expected_cost: float = 0.0
+    attempts: int = 1

@@ -21,23 +21,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 
 from idbench.errors import ConfigError, UnreadableImageError
-from idbench.generate.replies import Reply
 from idbench.images import RGB, decode, encode_jpeg, encode_png
 from idbench.models.base import Generated, Job
 from idbench.models.card_model import CardModel
+from idbench.models.execution import Execution
 from idbench.models.preflight import require
 from idbench.records.cards import Hosted
 
-__all__ = ["Budget", "GoogleModel", "HostedModel", "OpenAIModel", "Scrubber", "open_google", "open_openai"]
-
-CLOSED = "asked no further: "
-"""How the reason begins when a vendor takes no more requests: the process says it, `Budget` hears it."""
+__all__ = ["GoogleModel", "HostedModel", "OpenAIModel", "Scrubber", "open_google", "open_openai"]
 
 LONGEST_PAUSE = 120.0
 """Seconds; a vendor that asks for more has us fail instead."""
@@ -89,66 +84,6 @@ class Scrubber(io.TextIOBase):
             self.stream.flush()
 
 
-class Budget:
-    """What a hosted model has spent in a run, by its ledger, and whether it is to be asked for more.
-
-    An image is expected to cost what the card says, or the dearest answer so far if that is more; the first is asked
-    for alone. One whose cost the vendor did not tell counts as expected, and so does every try of a request that
-    was not answered in time: the vendor may have made an image nobody got.
-    """
-
-    def __init__(self, model: HostedModel, ledger: Path) -> None:
-        self._expected = model.hosted.expected(model.parameters)
-        self._tries = int(model.settings.execution["retries"]) + 1
-        self._answered = False
-        self._cap = float(model.settings.execution["spending_cap"])
-        self._refused: str | None = None
-        self.left = False
-        """Whether jobs are left to another run."""
-        self.spent = sum(self._costs(model.name, ledger).values())
-
-    def _costs(self, name: str, ledger: Path) -> dict[Any, float]:
-        """By image, also of those that were made anew later: a line may be repeated, an answer is paid once."""
-        lines = ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
-        mine = [line for line in map(json.loads, lines) if line["model"] == name]
-        answer = ("case", "seed", "digest", "seconds", "error")
-        return {
-            tuple(line.get(key) for key in answer): self._cost(line["outcome"], line.get("cost"), line.get("error"))
-            for line in mine
-        }
-
-    def _cost(self, outcome: str, cost: float | None, error: str | None) -> float:
-        if cost is not None:
-            self._answered = True
-            self._expected = max(self._expected, cost)
-            return cost
-        if outcome == "generated":
-            return self._expected
-        late = any(word in (error or "").lower() for word in ("timeout", "timed out", "time limit"))
-        return self._tries * self._expected if late else 0.0
-
-    @property
-    def room(self) -> int:
-        """How many images more are allowed."""
-        if self._refused is not None:
-            return 0
-        room = max(0, math.floor((self._cap - self.spent) / self._expected + 1e-9))
-        return room if self._answered else min(room, 1)
-
-    @property
-    def closed(self) -> str | None:
-        """Why no image more is allowed; None while one is."""
-        return self._refused or (None if self.room else f"spending cap of ${self._cap:g} reached")
-
-    def counted(self, reply: Reply) -> Reply:
-        """Count what an answer cost; one that says the vendor takes no more is to be asked for again."""
-        self.spent += self._cost(reply.outcome, reply.cost, reply.error)
-        if reply.outcome == "generated" or not (reply.error or "").startswith(CLOSED):
-            return reply
-        self._refused, self.left = reply.error, True
-        return replace(reply, again=True)
-
-
 class HostedModel(CardModel):
     """Base of hosted models: everything but how a vendor is asked. Raises `ConfigError` without `[hosted]`."""
 
@@ -169,10 +104,29 @@ class HostedModel(CardModel):
         return {"execution": dict(self.settings.execution)}
 
     @property
-    def patience(self) -> float:
-        """Seconds after which its process cannot be at work on a job any more, all its tries and pauses spent."""
-        execution = self.settings.execution
-        return (float(execution["timeout"]) + LONGEST_PAUSE) * (int(execution["retries"]) + 1) + 60
+    def execution(self) -> Execution:
+        """In one process, whose time limit covers all attempts and pauses: what is killed is paid for all the same."""
+        how = self.settings.execution
+        attempts = int(how["retries"]) + 1
+        return Execution(
+            isolated=True,
+            batch=int(how["batch"]),
+            devices="one",
+            time_limit=(float(how["timeout"]) + LONGEST_PAUSE) * attempts + 60,
+            spending_cap=float(how["spending_cap"]),
+            expected_cost=self.hosted.expected(self.parameters),
+            attempts=attempts,
+        )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Environment variables with the vendor's key."""
+        return self.hosted.keys
+
+    @property
+    def notice(self) -> str:
+        """What leaves this machine."""
+        return f"{self.name}: prompts and references are sent to its vendor over the network"
 
     def describe(self) -> dict[str, Any]:
         """As of every model with a card, and what the vendor calls it."""
@@ -204,7 +158,7 @@ class HostedModel(CardModel):
         except Declined as reason:
             return Generated(None, self._line(reason), refused=True)
         except Closed as reason:
-            return Generated(None, self._line(f"{CLOSED}{self.vendor} {reason}"))
+            return Generated(None, self._line(f"requests stopped: {self.vendor} {reason}"), retryable=True)
         except UnreadableImageError as reason:
             return Generated(None, self._line(reason))
         except Exception as error:  # SDKs raise anything, pydantic's errors among it

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import JsonValue
 
 from idbench.errors import ConfigError, IdbenchError, MissingPackageError, WeightsError
 from idbench.models import weights
@@ -20,7 +22,7 @@ from idbench.models.devices import gpus
 from idbench.models.environments import Environment
 from idbench.provenance import installed
 
-__all__ = ["Blocker", "blockers", "expected_memory", "machine_memory", "require"]
+__all__ = ["Blocker", "Needs", "blockers", "expected_memory", "machine_memory", "needs_of", "require", "stop_at_first"]
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 ACTIVATIONS = 1.2
@@ -35,6 +37,20 @@ class Blocker:
     kind: Literal["package", "key", "environment", "weights", "memory", "known"]
     text: str
 
+    @property
+    def stops(self) -> bool:
+        """Whether a run with it is not begun."""
+        return self.kind not in ("memory", "known")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model needs: weights, each as a JSON object, and GB of accelerator memory, with everything on the GPU and
+    with only the largest network there; None where nothing is known."""
+
+    weights: tuple[dict[str, JsonValue], ...] = ()
+    memory: tuple[float, float] | None = None
+
 
 def blockers(card: Card, settings: Settings, device: str = "auto", folder: Path | None = None) -> list[Blocker]:
     """Everything that would stop a model with these settings on this machine. `folder`: where the card lies."""
@@ -46,11 +62,27 @@ def blockers(card: Card, settings: Settings, device: str = "auto", folder: Path 
 def require(card: Card, settings: Settings, folder: Path | None = None) -> None:
     """Raises `MissingPackageError` (no environment either), `ConfigError` (no key) or `WeightsError`, one line, for the
     first thing that would stop the model. `folder`: where the card lies."""
-    errors: dict[str, type[IdbenchError]] = {"key": ConfigError, "weights": WeightsError}
-    found = [*_packages(card), *_key(card), *_environment(card, folder), *_weights(card, settings)]
-    if found:
-        more = f" (and {len(found) - 1} more: idbench models check {card.name})" if len(found) > 1 else ""
-        raise errors.get(found[0].kind, MissingPackageError)(found[0].text + more)
+    stop_at_first([*_packages(card), *_key(card), *_environment(card, folder), *_weights(card, settings)], card.name)
+
+
+def stop_at_first(found: Iterable[Blocker], name: str) -> None:
+    """Raises for the first of the blockers of model `name` that stops it, if any; see `require`."""
+    stopping = [blocker for blocker in found if blocker.stops]
+    if stopping:
+        errors: dict[str, type[IdbenchError]] = {"key": ConfigError, "weights": WeightsError}
+        more = f" (and {len(stopping) - 1} more: idbench models check {name})" if len(stopping) > 1 else ""
+        raise errors.get(stopping[0].kind, MissingPackageError)(stopping[0].text + more)
+
+
+def needs_of(card: Card, settings: Settings) -> Needs:
+    """Weights, whether they are here and where, and memory."""
+    wanted: list[dict[str, JsonValue]] = []
+    for need in card.needed(settings.parameters):
+        found = weights.find(need, settings.places.get(need.role))
+        about = need.model_dump(include={"role", "hub", "file", "revision", "gigabytes", "licence", "gated"})
+        place = found or settings.places.get(need.role) or weights.expected_at(need)
+        wanted.append(about | {"here": found is not None, "place": str(place)})
+    return Needs(tuple(wanted), expected_memory(card, settings))
 
 
 def _packages(card: Card) -> Iterator[Blocker]:

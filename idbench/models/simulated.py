@@ -274,7 +274,6 @@ class SimulatedModel:
     """Dials as a model: draws what it is told the case was drawn from."""
 
     card = None
-    isolated = False
     needs_truth = True
 
     def __init__(self, name: str, dials: Dials) -> None:

@@ -7,17 +7,28 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from idbench import registry
 from idbench.config import RunConfig
 from idbench.errors import ConfigError, UnknownNameError
 from idbench.models.base import Model
 from idbench.models.cards import baselines_folder, card_names, load_card
+from idbench.models.execution import Execution
+from idbench.models.launch import LaunchSpec
 from idbench.models.simulated import PRESETS
+from idbench.records.run import ModelRecord, SweepValue
 from idbench.spec_text import check_model_name, is_named, parse_model
+from idbench.store import key_of
 
-__all__ = ["ModelSpec", "Sweep", "plan_models", "specs_of"]
+if TYPE_CHECKING:
+    from idbench.models.preflight import Blocker, Needs
+
+__all__ = ["ModelSpec", "OpenedModel", "Sweep", "open_models", "plan_models", "specs_of"]
 
 _RANGE = re.compile(r"^(?P<first>[^:,]+):(?P<last>[^:,]+):(?P<step>[^:,]+)$")
 MAX_VALUES = 101
@@ -32,13 +43,13 @@ class Sweep:
     parameter: str
     value: str
 
-    def as_dict(self) -> dict[str, str | float]:
+    def record(self) -> SweepValue:
         """For run.json; numbers as numbers."""
         try:
             value: str | float = float(self.value)
         except ValueError:
             value = self.value
-        return {"of": self.of, "parameter": self.parameter, "value": value}
+        return SweepValue(of=self.of, parameter=self.parameter, value=value)
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,82 @@ class ModelSpec:
         """The model, not yet loaded. Raises `UnknownNameError` or `ConfigError`, one line."""
         model: Model = registry.models.get(self.kind)(self.name, self.location, self.given)
         return model
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model with what asked for it. What a model need not have (see `models.base.Model`) has a default here."""
+
+    spec: ModelSpec
+    model: Model
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.spec.name
+
+    @property
+    def max_people(self) -> int | None:
+        """More people than its card allows are refused; None: no limit known."""
+        return self.model.card.max_people if self.model.card is not None else None
+
+    @cached_property
+    def execution(self) -> Execution:
+        """How it is run."""
+        found: Execution = getattr(self.model, "execution", Execution())
+        return found
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Environment variables with keys that its process may see."""
+        return tuple(getattr(self.model, "keys", ()))
+
+    @property
+    def notice(self) -> str | None:
+        """One line that is said before a run."""
+        notice: str | None = getattr(self.model, "notice", None)
+        return notice
+
+    @property
+    def loading(self) -> str:
+        """Equal for two models that can run in the same processes, one after the other."""
+        what = getattr(self.model, "loading", {"given": self.spec.given})
+        return key_of({"kind": self.spec.kind, "location": self.spec.location, "what": what})
+
+    @cached_property
+    def about(self) -> dict[str, JsonValue]:
+        """Everything that its pixels depend on besides the jobs. Reads all weights; raises `WeightsError` without."""
+        return self.model.describe() | {"parameters": dict(self.model.parameters)}
+
+    def launch(self) -> LaunchSpec:
+        """How its process is started."""
+        own = getattr(self.model, "launch", None)
+        found: LaunchSpec = own() if own is not None else LaunchSpec.of_this_python(self.spec, self.keys)
+        return found
+
+    def preflight(self, device: str) -> list[Blocker]:
+        """What would stop it on this machine."""
+        own = getattr(self.model, "preflight", None)
+        found: list[Blocker] = own(device) if own is not None else []
+        return found
+
+    def needs(self) -> Needs | None:
+        """Weights and memory; None where it does not say."""
+        own = getattr(self.model, "needs", None)
+        found: Needs | None = own() if own is not None else None
+        return found
+
+    def record(self) -> ModelRecord:
+        """What run.json says of it."""
+        card, sweep = self.model.card, self.spec.sweep
+        known = {"card": card.facts} if card is not None else {}
+        place = {"sweep": sweep.record()} if sweep is not None else {}
+        return ModelRecord.model_validate(self.about | known | place)
+
+
+def open_models(config: RunConfig) -> list[OpenedModel]:
+    """The models of a run that generate, not yet loaded. Raises `ConfigError` or `UnknownNameError`, one line."""
+    return [OpenedModel(spec, spec.open()) for spec in specs_of(config)]
 
 
 def specs_of(config: RunConfig) -> list[ModelSpec]:

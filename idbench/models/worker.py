@@ -75,7 +75,6 @@ class WorkerModel(CardModel):
     def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
         super().__init__(name, location, given)
         self.worker = worker_of(self.card)
-        self.folder = Path(location).absolute()
         self.environment = environment_folder(self.card, self.folder)
         self.script = self.folder / self.worker.script
         if not self.worker.command and not self.script.is_file():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
-from idbench.schema import Box, Record
+from idbench.schema import Box, Record, boxes_of, one_line
 
 __all__ = ["FAILURES", "ORACLES", "Generation", "GenerationOutcome", "Outcome"]
 
@@ -56,8 +56,21 @@ GenerationOutcome = Literal["generated", "generation_failed", "refused", "missin
 """What became of an image that was to be made or found."""
 
 
+LARGEST = 1 << 62
+"""No number that a model or its process tells is as large."""
+
+Amount = Annotated[float, Field(ge=0, lt=LARGEST, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=LARGEST)]
+Words = Annotated[str, BeforeValidator(lambda text: one_line(text, 100) if isinstance(text, str) else text)]
+Boxes = Annotated[tuple[Box, ...], BeforeValidator(boxes_of)]
+
+
 class Generation(Record):
-    """One line of `generations.jsonl`: the image a model made for a case and seed, or why there is none."""
+    """One line of `generations.jsonl`: the image a model made for a case and seed, or why there is none.
+
+    The fields that `models.base.Generated` has too are the facts of an image: they travel from the model to here by
+    their name, and are left out where a value is not of the type and range declared here.
+    """
 
     model: str
     case: str
@@ -65,22 +78,22 @@ class Generation(Record):
     outcome: GenerationOutcome
     path: str | None = Field(default=None, description="where the image lies")
     digest: str | None = Field(default=None, description="sha256 of the encoded image")
-    seconds: float | None = Field(default=None, description="time the model took")
-    peak_memory: int | None = Field(
+    seconds: Amount | None = Field(default=None, description="time the model took")
+    peak_memory: Count | None = Field(
         default=None, description="most bytes of accelerator memory; without one, of the model's process"
     )
-    batch: int | None = Field(default=None, description="how many images were made together")
-    offload: str | None = Field(default=None, description="what of the model left the accelerator while idle")
-    boxes: tuple[Box, ...] | None = Field(
+    batch: Count | None = Field(default=None, description="how many images were made together")
+    offload: Words | None = Field(default=None, description="what of the model left the accelerator while idle")
+    boxes: Boxes | None = Field(
         default=None, description="where the model was told to put the people, in pixels of its image"
     )
-    cost: float | None = Field(default=None, description="US dollars that a hosted model asked for this image")
-    version: str | None = Field(default=None, description="the version a hosted model says it has")
+    cost: Amount | None = Field(default=None, description="US dollars that a hosted model asked for this image")
+    version: Words | None = Field(default=None, description="the version a hosted model says it has")
     error: str | None = None
     retryable: Literal[True] | None = Field(
         default=None,
         validation_alias=AliasChoices("retryable", "again"),
-        description="the model did not run; the next run asks again (`again` in files of version 0.1)",
+        description="the model did not try; the next run asks again (`again` in files of version 0.1)",
     )
     parameters: str | None = Field(default=None, description="digest of the model's parameters and weights")
 

@@ -151,3 +151,8 @@ class RunRecord(Record):
     recognizers: dict[str, NetworkRecord] = Field(default_factory=dict)
     provenance: Provenance
     counts: Counts = Field(default_factory=Counts)
+
+    @property
+    def sweep_values(self) -> list[str]:
+        """Names of models that stand in a sweep."""
+        return [name for name, about in self.models.items() if about.sweep is not None]

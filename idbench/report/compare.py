@@ -13,6 +13,7 @@ import pandas as pd
 from idbench.errors import RunError
 from idbench.report.data import RunData, load, read_json
 from idbench.report.page import write
+from idbench.run_folder import verification_path
 from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.summary import Settings, summarise
@@ -130,7 +131,7 @@ def _joined(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
 
 
 def _verifications(run: RunData, names: Sequence[str]) -> dict[str, Verification]:
-    found = read_json(run.sources[0].path / "judges.json")
+    found = read_json(verification_path(run.sources[0].path))
     try:
         return {name: Verification(**found[name]) for name in names if name in found}
     except TypeError as error:

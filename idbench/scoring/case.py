@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 
 from idbench.faces.types import Analysis, Faces
-from idbench.generate.ledger import Ledger, Produced
+from idbench.generate.ledger import Ledger
 from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
 from idbench.scoring.context import Scoring, SuiteSide
 from idbench.scoring.run_tables import RunTables, box_columns
-from idbench.scoring.verification import JudgedPeople
+from idbench.scoring.verification import SuitePeople
 from idbench.suites import SuiteIndex
 
 __all__ = ["CaseScorer"]
+
+Result = tuple[Generation, Analysis]
+"""What became of an image, and its faces."""
 
 OUTCOME_OF_GENERATION = {
     "generation_failed": Outcome.GENERATION_FAILED,
@@ -34,7 +37,7 @@ class CaseScorer:
     """One case, all recognizers and models: fills the tables and the ledger."""
 
     def __init__(
-        self, side: SuiteSide, index: SuiteIndex, scoring: Scoring, tables: RunTables, judges: JudgedPeople
+        self, side: SuiteSide, index: SuiteIndex, scoring: Scoring, tables: RunTables, suite_people: SuitePeople
     ) -> None:
         self.case, self.side, self.scoring, self.tables = side.case, side, scoring, tables
         entry = index.entries[side.case.id]
@@ -45,18 +48,17 @@ class CaseScorer:
         photos = [[analysis.faces for analysis in person] for person in side.references]
         self.people = {name: case_people(target, photos, boxes, name) for name in scoring.recognizers}
         for name, people in self.people.items():
-            judges.add(name, entry.id, people, self.identities)
+            suite_people.add(name, entry.id, people, self.identities)
         self._add_suite_rows()
         self.prompt_vector, self.prompt_cut = None, None
         if scoring.clip is not None and side.case.prompt:
             self.prompt_vector, self.prompt_cut = scoring.clip.encode_text(side.case.prompt)
 
-    def score(self, results: list[tuple[Produced, Analysis]], ledger: Ledger) -> None:
+    def score(self, results: list[Result], ledger: Ledger) -> None:
         """Score every model's images of the case."""
         for model, group in groupby(results, key=lambda result: result[0].model):
             images = list(group)
-            for produced, analysis in images:
-                generation = _generation(produced, analysis)
+            for generation, analysis in images:
                 ledger.record(generation)
                 self.tables.add_faces(analysis)
                 self._add_image_row(generation, analysis)
@@ -65,20 +67,20 @@ class CaseScorer:
             if "strict" in self.scoring.protocols:
                 self._add_strict_rows(model, images)
 
-    def _add_strict_rows(self, model: str, images: list[tuple[Produced, Analysis]]) -> None:
+    def _add_strict_rows(self, model: str, images: list[Result]) -> None:
         for name, people in self.people.items():
             scored = [
                 strict.score_image(
-                    analysis.faces, _image_outcome(produced, analysis), _as_told(people, produced, analysis), name
+                    analysis.faces, _outcome(generation) or Outcome.SCORED, _as_told(people, generation, analysis), name
                 )
-                for produced, analysis in images
+                for generation, analysis in images
             ]
             strict.score_seeds(scored)
-            for (produced, _), scores in zip(images, scored, strict=True):
+            for (generation, _), scores in zip(images, scored, strict=True):
                 for one in scores:
                     self.tables.scores.add(
                         self.common
-                        | {"model": model, "seed": produced.seed, "recognizer": name, "protocol": "strict"}
+                        | {"model": model, "seed": generation.seed, "recognizer": name, "protocol": "strict"}
                         | {"person": one.person, "identity": self.identities[one.person]}
                         | {"outcome": one.outcome.value, "face": one.face.index if one.face else None}
                         | {key: _finite(value) for key, value in one.values.items()}
@@ -86,7 +88,7 @@ class CaseScorer:
                     )
 
     def _add_paper_rows(self, generation: Generation, analysis: Analysis) -> None:
-        outcome = _generation_outcome(generation)
+        outcome = _outcome(generation)
         padded = self._paper_values(analysis, self.side.padded)
         plain = self._paper_values(analysis, [person[0] for person in self.side.references])
         for name in self.scoring.recognizers:
@@ -195,9 +197,9 @@ class CaseScorer:
                 )
 
 
-def _as_told(people: CasePeople, produced: Produced, analysis: Analysis) -> CasePeople:
+def _as_told(people: CasePeople, generation: Generation, analysis: Analysis) -> CasePeople:
     """The people at the places the model was told, where it was; else at the target's, stretched to the image."""
-    told = produced.made.boxes if produced.made is not None else None
+    told = generation.boxes
     if told is None or analysis.faces is None or len(told) != len(people):
         return people
     return replace(people, boxes=told, size=(analysis.faces.width, analysis.faces.height))
@@ -215,26 +217,6 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _generation(produced: Produced, analysis: Analysis) -> Generation:
-    """The ledger's line: an image that was produced but cannot be read is an unreadable image."""
-    unreadable = produced.image is not None and analysis.faces is None
-    image = produced.image
-    making = {"seconds", "peak_memory", "batch", "offload", "boxes", "cost", "version", "retryable", "parameters"}
-    return Generation(
-        model=produced.model,
-        case=produced.case,
-        seed=produced.seed,
-        outcome="unreadable_image" if unreadable else produced.outcome,
-        path=str(image.path) if image is not None and image.path is not None else None,
-        digest=(analysis.digest or None) if image is not None else None,
-        error=analysis.error if unreadable else produced.error,
-        **(produced.made.model_dump(include=making) if produced.made else {}),
-    )
-
-
-def _generation_outcome(generation: Generation) -> Outcome | None:
+def _outcome(generation: Generation) -> Outcome | None:
+    """Why the image has no scores; None where it is there."""
     return OUTCOME_OF_GENERATION.get(generation.outcome)
-
-
-def _image_outcome(produced: Produced, analysis: Analysis) -> Outcome:
-    return _generation_outcome(_generation(produced, analysis)) or Outcome.SCORED

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from idbench.encoders.clip import ClipEncoder
-from idbench.faces.pipeline import ImageAnalyser
+from idbench.faces.pipeline import ImageAnalyser, Job
 from idbench.faces.types import Analysis
-from idbench.generate.ledger import Producer
+from idbench.generate.producer import Producer
+from idbench.images import EncodedImage
 from idbench.records import Case
 
 __all__ = ["Scoring", "SuiteSide"]
 
 
 @dataclass
-class SuiteSide:
-    """One case's photos, analysed. `padded` holds the references as the paper protocol sees them."""
-
-    case: Case
-    target: Analysis | None
-    references: list[list[Analysis]]
-    padded: list[Analysis] = field(default_factory=list)
-
-
-@dataclass
 class Scoring:
-    """What a scoring pass needs besides the suite: the producers of images, judges and protocols."""
+    """What a scoring pass needs besides the suite: the producers of images, recognizers and protocols."""
 
     analyser: ImageAnalyser
     producers: Sequence[Producer]
@@ -35,8 +26,58 @@ class Scoring:
     """Recognizers the paper protocol treats as FaceNet and AdaFace."""
     clip: ClipEncoder | None = None
     false_accept_rate: float = 0.01
+    oracles: bool = False
+    """Whether suite photos are scored too, as the oracles' images."""
 
     @property
     def recognizers(self) -> list[str]:
         """Names, in the order given."""
         return [recognizer.name for recognizer in self.analyser.recognizers]
+
+    @property
+    def padding(self) -> bool:
+        """Whether the first reference of each person is looked at padded too."""
+        return "paper" in self.protocols
+
+    def photo_jobs(self, case: Case) -> Iterator[Job[Case]]:
+        """A case's photos as the protocols look at them: target first, then every reference in order, the first of each
+        person padded too for the paper protocol."""
+        if case.target is not None:
+            yield Job(case, case.target, "as_is", encode=True)
+        for person in case.people:
+            for i, image in enumerate(person.references):
+                first = i == 0
+                yield Job(case, image, "as_is", encode=first and self.oracles and len(case.people) == 1)
+                if first and self.padding:
+                    yield Job(case, image, "padded")
+
+
+@dataclass
+class SuiteSide:
+    """One case's photos, analysed. `padded` holds first references as the paper protocol sees them, by person."""
+
+    case: Case
+    target: Analysis | None
+    references: list[list[Analysis]]
+    padded: list[Analysis]
+
+    @classmethod
+    def of(cls, case: Case, analyses: Iterable[Analysis], padding: bool) -> SuiteSide:
+        """From the analyses of `Scoring.photo_jobs`, in their order."""
+        found = iter(analyses)
+        side = cls(case, next(found) if case.target is not None else None, [], [])
+        for person in case.people:
+            side.references.append([])
+            for i, _ in enumerate(person.references):
+                side.references[-1].append(next(found))
+                if padding and i == 0:
+                    side.padded.append(next(found))
+        return side
+
+    def photos(self) -> Iterator[tuple[EncodedImage, list[Analysis]]]:
+        """Every photo and its analyses: target first, then every reference in order."""
+        if self.case.target is not None and self.target is not None:
+            yield self.case.target, [self.target]
+        for i, person in enumerate(self.case.people):
+            for k, photo in enumerate(person.references):
+                yield photo, [self.references[i][k], *(self.padded[i : i + 1] if k == 0 else [])]

@@ -1,116 +1,105 @@
-"""The two passes over a suite.
+"""The two steps of scoring.
 
-The suite's photos are analysed first, then every model's images, case by case in suite order. Only
-one case's faces are in memory at any moment; what networks computed is kept in the cache.
+The suite is read once, its photos analysed and the index made; then every model's images, case by case in suite order.
+Only one case's faces are in memory at any moment; what networks computed is kept in the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 
 from idbench.faces.pipeline import Job
-from idbench.generate.ledger import Ledger, Produced
+from idbench.faces.types import Analysis
+from idbench.generate.ledger import Ledger
 from idbench.images import EncodedImage
-from idbench.records import Case
+from idbench.progress import Progress
+from idbench.records import Generation
 from idbench.scoring.case import CaseScorer
 from idbench.scoring.context import Scoring, SuiteSide
 from idbench.scoring.run_tables import RunTables
-from idbench.scoring.verification import JudgedPeople
+from idbench.scoring.verification import SuitePeople
 from idbench.stats import Verification
-from idbench.suites import Suite, SuiteIndex, index_case
+from idbench.suites import CaseEntry, Suite, SuiteIndex, with_photos
 
 __all__ = ["index_and_analyse", "score_cases"]
-
-Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, how many steps are done, and how many there are."""
 
 NO_IMAGE = EncodedImage("no image", data=b"")
 
 
-def index_and_analyse(suite: Suite, scoring: Scoring, progress: Progress) -> tuple[SuiteIndex, dict[str, str]]:
-    """First pass: digest, detect and embed every photo of the suite.
+def index_and_analyse(
+    suite: Suite, scoring: Scoring, scratch: Path, progress: Progress
+) -> tuple[SuiteIndex, dict[str, str]]:
+    """Read the suite: digest, detect and embed every photo.
 
-    Returns the index and, for photos that could not be read, the reason by the photo's name.
+    Returns the index and, for photos that could not be read, the reason by the photo's name. What the cache cannot give
+    again is copied into `scratch` if it lies in no file.
     """
     index = SuiteIndex()
-    total = suite.count
-
-    def jobs() -> Iterator[Job[tuple[str, str]]]:
-        for case in suite.cases():
-            index.add(index_case(case))
-            for job in _suite_jobs(case, "paper" in scoring.protocols):
-                yield Job((case.id, job.image.name), job.image, job.view, job.encode)
-
     unreadable: dict[str, str] = {}
-    done: set[str] = set()
-    for (case_id, name), analysis in scoring.analyser.analyse(jobs()):
-        if analysis.error:
-            unreadable[name] = analysis.error
-        if case_id not in done:
-            done.add(case_id)
-            progress("suite photos", len(done), total)
-    progress("suite photos", len(done), len(done))
+    jobs = (job for case in suite.cases() for job in scoring.photo_jobs(case))
+    for _, group in groupby(scoring.analyser.analyse(jobs), key=lambda item: item[0].id):
+        found = list(group)
+        side = SuiteSide.of(found[0][0], (analysis for _, analysis in found), scoring.padding)
+        unreadable |= {photo.name: one.error for photo, views in side.photos() for one in views if one.error}
+        index.add(_entry(side, scratch))
+        progress("suite photos", len(index.entries), suite.count)
+    progress("suite photos", len(index.entries), len(index.entries))
     return index, unreadable
 
 
-def _suite_jobs(case: Case, with_padding: bool) -> Iterator[Job[None]]:
-    if case.target is not None:
-        yield Job(None, case.target, "as_is", encode=True)
-    for person in case.people:
-        for i, image in enumerate(person.references):
-            yield Job(None, image, "as_is")
-            if with_padding and i == 0:
-                yield Job(None, image, "padded")
+def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
+    """The case without the bytes of its photos, save those that must be looked at again."""
+    photos = side.photos()
+
+    def seen(photo: EncodedImage) -> EncodedImage:
+        views = next(photos)[1]
+        kept = photo if all(view.cached for view in views) else photo.copied_to(scratch)
+        return kept.without_bytes(views[0].digest)
+
+    faces = side.target.faces if side.target is not None else None
+    return CaseEntry(with_photos(side.case, seen), (faces.width, faces.height) if faces is not None else None)
 
 
 def score_cases(
-    suite: Suite, index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress
+    index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress
 ) -> dict[str, Verification]:
-    """Second pass: produce, analyse and score every model's images; write the run's tables.
+    """Analyse and score every model's images; write the run's tables.
 
     Returns per recognizer how well it tells the suite's people apart.
     """
     with ExitStack() as stack:
         tables = RunTables(stack, run, scoring.recognizers)
-        judges = JudgedPeople(scoring.recognizers, index)
-        cases: dict[str, Case] = {}
-        produced: dict[tuple[str, str, int], Produced] = {}
+        people = SuitePeople(scoring.recognizers, index)
 
-        def jobs() -> Iterator[Job[tuple[str, str, int]]]:
-            for case in suite.cases():
-                cases[case.id] = case
+        def jobs() -> Iterator[Job[tuple[str, Generation, EncodedImage | None]]]:
+            for entry in index.entries.values():
                 for producer in scoring.producers:
-                    for one in producer.produce(case):
-                        key = (case.id, one.model, one.seed)
-                        produced[key] = one
-                        yield Job(key, one.image or NO_IMAGE, encode=True)
+                    for generation, image in producer.produce(entry.case):
+                        yield Job((entry.id, generation, image), image or NO_IMAGE, encode=True)
 
-        for done, (case_id, group) in enumerate(
-            groupby(scoring.analyser.analyse(jobs()), key=lambda item: item[0][0]), start=1
-        ):
-            case = cases.pop(case_id)
-            side = _suite_side(case, scoring)
-            results = [(produced.pop(key), analysis) for key, analysis in group]
-            CaseScorer(side, index, scoring, tables, judges).score(results, ledger)
+        analysed = groupby(scoring.analyser.analyse(jobs()), key=lambda item: item[0][0])
+        for done, (case_id, group) in enumerate(analysed, start=1):
+            case = index.entries[case_id].case
+            views = (scoring.analyser.one(job.image, job.view, job.encode) for job in scoring.photo_jobs(case))
+            side = SuiteSide.of(case, views, scoring.padding)
+            results = [(_settled(generation, image, seen), seen) for (_, generation, image), seen in group]
+            CaseScorer(side, index, scoring, tables, people).score(results, ledger)
             progress("generated images", done, len(index.entries))
-    return judges.verifications(scoring.false_accept_rate)
+    return people.verifications(scoring.false_accept_rate)
 
 
-def _suite_side(case: Case, scoring: Scoring) -> SuiteSide:
-    """The case's photos again, now out of the cache."""
-    found = iter(
-        [scoring.analyser.one(j.image, j.view, j.encode) for j in _suite_jobs(case, "paper" in scoring.protocols)]
+def _settled(generation: Generation, image: EncodedImage | None, seen: Analysis) -> Generation:
+    """What became of an image, now that it was looked at: one that cannot be read is unreadable, whoever gave it."""
+    if image is None:
+        return generation
+    return generation.model_copy(
+        update={
+            "outcome": "unreadable_image" if seen.faces is None else "generated",
+            "error": seen.error,
+            "path": str(image.path) if image.path is not None else None,
+            "digest": seen.digest or None,
+        }
     )
-    target = next(found) if case.target is not None else None
-    side = SuiteSide(case, target, [])
-    for person in case.people:
-        photos = []
-        for i, _ in enumerate(person.references):
-            photos.append(next(found))
-            if "paper" in scoring.protocols and i == 0:
-                side.padded.append(next(found))
-        side.references.append(photos)
-    return side

@@ -12,18 +12,18 @@ from idbench.stats import Verification, verification
 from idbench.store import key_of
 from idbench.suites import SuiteIndex
 
-__all__ = ["JudgedPeople"]
+__all__ = ["SuitePeople"]
 
-MAX_JUDGED_PEOPLE = 2000
+MAX_PEOPLE = 2000
 """People whose embeddings are kept; beyond, a selection by hash, so that memory stays flat."""
 
 
-class JudgedPeople:
-    """Target and reference embeddings of the suite's people, for calibration."""
+class SuitePeople:
+    """Target and reference embeddings of the suite's people, to verify them against each other."""
 
     def __init__(self, recognizers: Sequence[str], index: SuiteIndex) -> None:
         by_hash = sorted(index.identities, key=lambda person: key_of({"person": person}))
-        self._chosen = set(by_hash[:MAX_JUDGED_PEOPLE])
+        self._chosen = set(by_hash[:MAX_PEOPLE])
         self._people = len(by_hash)
         self._labelled = index.labelled
         self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
@@ -41,8 +41,8 @@ class JudgedPeople:
         for name, rows in self._rows.items():
             if rows:
                 targets, references, identities = (np.array(column) for column in zip(*rows, strict=True))
-                if judged := verification(
+                if found := verification(
                     targets, references, identities, false_accept_rate, self._labelled, self._people
                 ):
-                    results[name] = judged
+                    results[name] = found
         return results

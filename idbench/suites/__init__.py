@@ -1,7 +1,16 @@
 """Suites: named, fingerprinted sets of cases."""
 
 from idbench.suites.base import Suite, case_filename, parse_boxes
-from idbench.suites.index import CaseEntry, SuiteIndex, index_case
+from idbench.suites.index import CaseEntry, SuiteIndex, index_case, with_photos
 from idbench.suites.specs import open_suite
 
-__all__ = ["CaseEntry", "Suite", "SuiteIndex", "case_filename", "index_case", "open_suite", "parse_boxes"]
+__all__ = [
+    "CaseEntry",
+    "Suite",
+    "SuiteIndex",
+    "case_filename",
+    "index_case",
+    "open_suite",
+    "parse_boxes",
+    "with_photos",
+]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from idbench.errors import SuiteError
 from idbench.records import Case
-from idbench.schema import Box
+from idbench.schema import Box, boxes_of
 
 __all__ = ["Suite", "case_filename", "inside", "parse_boxes", "subset_of_size"]
 
@@ -35,6 +34,7 @@ class Suite:
     subsets : only these are read; empty means all.
     rendered : whether its people never lived; then every case carries its `truth`.
     problems : what was wrong with single cases and how it was handled, filled while reading.
+    find : returns an iterator over the cases of these ids, faster than `read`; None: there is no faster way.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Suite:
     subsets: tuple[str, ...] = ()
     rendered: bool = False
     problems: dict[str, str] = field(default_factory=dict)
+    find: Callable[[Collection[str]], Iterator[Case]] | None = None
 
     def cases(self) -> Iterator[Case]:
         """Every case of the chosen subsets, ids checked to be usable and unique.
@@ -72,6 +73,12 @@ class Suite:
             raise SuiteError(
                 f"{self.name}: no subset '{sorted(unknown)[0]}'; this suite has {', '.join(sorted(subsets))}"
             )
+
+    def select(self, case_ids: Collection[str]) -> Iterator[Case]:
+        """Some cases again, by id, after `cases` has been through."""
+        wanted = frozenset(case_ids)
+        found = self.find(wanted) if self.find is not None else self.read({})
+        return (case for case in found if case.id in wanted)
 
 
 def _check_text(suite: str, case: Case) -> None:
@@ -124,16 +131,7 @@ def parse_boxes(value: Any, people: int) -> list[Box] | None:
     if not isinstance(value, list) or len(value) != people:
         found = len(value) if isinstance(value, list) else type(value).__name__
         raise ValueError(f"expected {people} boxes, found {found}")
-    boxes: list[Box] = []
-    for box in value:
-        try:
-            x1, y1, x2, y2 = (float(number) for number in box)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"a box needs four numbers, found {str(box)[:60]}") from error
-        if not all(map(math.isfinite, (x1, y1, x2, y2))) or x2 <= x1 or y2 <= y1:
-            raise ValueError(f"a box needs x2 > x1 and y2 > y1, found {[x1, y1, x2, y2]}")
-        boxes.append((x1, y1, x2, y2))
-    return boxes
+    return list(boxes_of(value))
 
 
 def subset_of_size(people: int) -> str:

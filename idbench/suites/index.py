@@ -2,7 +2,7 @@
 
 Identities come from the suite's labels. Besides, two people are taken for the same when they share a
 photo that shows one person: the same reference file, or a reference that is another one-person case's
-target. That needs no face recognition, so no judge has a say in it.
+target. That needs no face recognition, so no recognizer has a say in it.
 """
 
 from __future__ import annotations
@@ -11,54 +11,102 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
-from idbench.errors import UnreadableImageError
+from idbench.errors import SuiteError, UnreadableImageError
 from idbench.images import EncodedImage, digest_of
 from idbench.records import Case
 from idbench.records.run import SuiteCounts
 from idbench.schema import Box
+from idbench.suites.base import Suite
 
-__all__ = ["CaseEntry", "SuiteIndex", "index_case"]
+__all__ = ["CaseEntry", "SuiteIndex", "index_case", "with_photos"]
 
 
 @dataclass(frozen=True)
 class CaseEntry:
-    """The light trace of a case: a few hundred bytes, images by digest ("" where unreadable)."""
+    """A case without the bytes of its photos: a few kilobytes.
 
-    id: str
-    prompt: str
-    subset: str
-    target: str | None
-    references: tuple[tuple[str, ...], ...]
-    boxes: tuple[Box | None, ...]
-    labels: tuple[str | None, ...]
+    Parameters
+    ----------
+    case : every photo has its digest, "" where it cannot be read; one that lies in no file has nothing else.
+    target_size : width and height of the target, where it was looked at.
+    """
+
+    case: Case
+    target_size: tuple[int, int] | None = None
+
+    @property
+    def id(self) -> str:
+        """The case's."""
+        return self.case.id
+
+    @property
+    def prompt(self) -> str:
+        """The case's."""
+        return self.case.prompt
+
+    @property
+    def subset(self) -> str:
+        """The case's."""
+        return self.case.subset
 
     @property
     def size(self) -> int:
         """Number of people."""
-        return len(self.references)
+        return len(self.case.people)
 
+    @property
+    def target(self) -> str | None:
+        """Digest of the target."""
+        return self.case.target.digest if self.case.target is not None else None
 
-def _digest(image: EncodedImage) -> str:
-    try:
-        return digest_of(image.read())
-    except UnreadableImageError:
-        return ""
+    @property
+    def references(self) -> tuple[tuple[str, ...], ...]:
+        """Digests of the references, by person."""
+        return tuple(tuple(photo.digest or "" for photo in person.references) for person in self.case.people)
+
+    @property
+    def boxes(self) -> tuple[Box | None, ...]:
+        """Face boxes in the target, by person."""
+        return tuple(person.box for person in self.case.people)
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """Identity labels, by person."""
+        return tuple(person.identity for person in self.case.people)
+
+    @property
+    def canvas(self) -> tuple[int, int] | None:
+        """Width and height of the photo that the boxes are measured in; None without boxes or such a photo."""
+        return self.target_size if any(box is not None for box in self.boxes) else None
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether all photos can be read from files."""
+        return all(photo.file is not None for photo in self.case.images())
 
 
 def index_case(case: Case) -> CaseEntry:
     """Digest every photo of a case."""
-    return CaseEntry(
-        id=case.id,
-        prompt=case.prompt,
-        subset=case.subset,
-        target=_digest(case.target) if case.target else None,
-        references=tuple(tuple(_digest(image) for image in person.references) for person in case.people),
-        boxes=tuple(person.box for person in case.people),
-        labels=tuple(person.identity for person in case.people),
-    )
+
+    def digested(photo: EncodedImage) -> EncodedImage:
+        try:
+            return photo.without_bytes(digest_of(photo.read()))
+        except UnreadableImageError:
+            return photo.without_bytes("")
+
+    return CaseEntry(with_photos(case, digested))
+
+
+def with_photos(case: Case, change: Callable[[EncodedImage], EncodedImage]) -> Case:
+    """The case with each of its photos changed: target first, then every reference in order."""
+    target = change(case.target) if case.target is not None else None
+    people = tuple(replace(person, references=tuple(map(change, person.references))) for person in case.people)
+    return replace(case, people=people, target=target)
 
 
 class _Groups:
@@ -81,13 +129,31 @@ class _Groups:
 
 @dataclass
 class SuiteIndex:
-    """Every case of a suite by id, in sorted order."""
+    """Every case of a suite by id, in the suite's order."""
 
     entries: dict[str, CaseEntry] = field(default_factory=dict)
 
     def add(self, entry: CaseEntry) -> None:
         """Take a case in."""
         self.entries[entry.id] = entry
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases, without the bytes of their photos, in the suite's order."""
+        return [entry.case for entry in self.entries.values()]
+
+    def fetch(self, suite: Suite, case_ids: Collection[str], folder: Path) -> None:
+        """See to it that the photos of these cases can be read: those that lie in no file are written into `folder`.
+
+        The suite is read again, at most once, and only as far as needed. Raises `SuiteError` if it changed meanwhile.
+        """
+        lacking = [case_id for case_id in case_ids if not self.entries[case_id].on_disk]
+        for case in suite.select(lacking) if lacking else ():
+            entry = self.entries[case.id]
+            found = index_case(with_photos(case, lambda photo: photo.copied_to(folder)))
+            if (found.target, found.references) != (entry.target, entry.references):
+                raise SuiteError(f"{suite.name}: case {case.id} changed while it was read; run again")
+            self.entries[case.id] = replace(entry, case=found.case)
 
     @property
     def ids(self) -> list[str]:

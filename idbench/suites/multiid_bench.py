@@ -7,7 +7,7 @@ num_persons int32. Images are structs of `bytes` and `path`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
         for file in files:
             yield from _cases_of(file, problems)
 
-    return Suite(name, str(path), LICENCE, read, count, subsets)
+    return Suite(name, str(path), LICENCE, read, count, subsets, find=lambda case_ids: _find(files, case_ids))
 
 
 def _checked(file: Path) -> pq.ParquetFile:
@@ -101,12 +101,28 @@ def _checked(file: Path) -> pq.ParquetFile:
 
 def _cases_of(file: Path, problems: dict[str, str]) -> Iterator[Case]:
     with _checked(file) as parquet:
-        try:
-            for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE):
-                for row in batch.to_pylist():
-                    yield _case(row, problems)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise SuiteError(f"{file} is damaged ({str(error).splitlines()[0]})") from error
+        yield from _rows(file, parquet, problems)
+
+
+def _rows(
+    file: Path, parquet: pq.ParquetFile, problems: dict[str, str], groups: list[int] | None = None
+) -> Iterator[Case]:
+    try:
+        for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=groups):
+            for row in batch.to_pylist():
+                yield _case(row, problems)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{file} is damaged ({str(error).splitlines()[0]})") from error
+
+
+def _find(files: Sequence[Path], case_ids: Collection[str]) -> Iterator[Case]:
+    """Some cases, out of the row groups that hold them."""
+    for file in files:
+        with _checked(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                names = parquet.read_row_group(group, columns=["ID"])["ID"].to_pylist()
+                if not frozenset(case_ids).isdisjoint(names):
+                    yield from _rows(file, parquet, {}, [group])
 
 
 def _image(value: Any, name: str) -> EncodedImage | None:

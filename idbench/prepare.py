@@ -1,0 +1,96 @@
+"""Opens everything that a configuration names before anything is computed, so that mistakes show at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from idbench import registry
+from idbench.config import RunConfig
+from idbench.encoders import aesthetic, clip
+from idbench.errors import ConfigError
+from idbench.faces.pipeline import ImageAnalyser
+from idbench.faces.specs import open_detector, open_recognizers, refuse_mini
+from idbench.generate.schedule import process_devices
+from idbench.models.image_folder import ImageFolder
+from idbench.models.preflight import stop_at_first
+from idbench.models.simulated import ONLY_RENDERED
+from idbench.models.specs import OpenedModel, open_models
+from idbench.records.run import RunRecord
+from idbench.scoring import Scoring
+from idbench.store import Cache
+from idbench.suites import Suite
+
+__all__ = ["Opened", "prepare", "remarks"]
+
+
+@dataclass
+class Opened:
+    """What a configuration names, opened. `devices` is where processes of models run."""
+
+    suite: Suite
+    scoring: Scoring
+    folders: list[ImageFolder]
+    models: list[OpenedModel]
+    devices: list[str | None]
+
+    @property
+    def analyser(self) -> ImageAnalyser:
+        """What finds and embeds faces."""
+        return self.scoring.analyser
+
+
+def prepare(config: RunConfig, suite: Suite) -> Opened:
+    """Open everything named. Raises `IdbenchError` children, one line, for whatever would stop the run."""
+    if not config.images and not config.models and not config.oracles:
+        raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
+    if not suite.rendered and not config.allow_mini:
+        refuse_mini(config.recognizers, config.detector)
+    models = open_models(config)
+    if not suite.rendered and any(opened.model.needs_truth for opened in models):
+        raise ConfigError(ONLY_RENDERED)
+    folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
+    scoring = _open_scoring(config)
+    isolated = any(opened.execution.isolated for opened in models)
+    devices = process_devices(config.device, config.processes) if isolated else []
+    for opened in models:
+        card = opened.model.card
+        stop_at_first(opened.preflight(config.device), card.name if card is not None else opened.name)
+    return Opened(suite, scoring, folders, models, devices)
+
+
+def _open_scoring(config: RunConfig) -> Scoring:
+    recognizers = open_recognizers(config.recognizers, config.device)
+    detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
+    text = clip.open_encoder(config.clip, config.device)
+    looks = aesthetic.open_encoder(config.aesthetic, config.device)
+    analyser = ImageAnalyser(
+        detector,
+        recognizers,
+        [encoder for encoder in (text, looks) if encoder is not None],
+        Cache(Path(config.cache).expanduser() if config.cache else None),
+        config.workers,
+        config.batch,
+    )
+    stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
+    return Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate, config.oracles)
+
+
+def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> Iterator[str]:
+    """What a user may not have meant by these arguments, or should know before the run; one line each."""
+    if not config.images and not config.models:
+        yield "no --images given: only the oracles are scored"
+    for model in opened.models:
+        yield from (blocker.text for blocker in model.preflight(config.device))
+        if model.notice is not None:
+            yield model.notice
+    if config.detector is None and opened.analyser.detector.name == "mtcnn":
+        yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
+    before = previous.config if previous else config
+    for what, old, new in (
+        ("models", [*before.images, *before.models], [*config.images, *config.models]),
+        ("recognizers", before.recognizers, config.recognizers),
+    ):
+        if gone := sorted(set(old) - set(new)):
+            yield f"{config.out} is made anew without the {what} {', '.join(gone)} of the run before"
