@@ -66,13 +66,17 @@ def problem_of(
     known : the record's fields; with their declarations, both limits of a range are said.
     called : what the user calls a field, such as `--level`.
     """
-    fields = {one.alias or name: one for name, one in known.items()} if isinstance(known, Mapping) else {}
+    fields = {_spelt(name, one): one for name, one in known.items()} if isinstance(known, Mapping) else {}
     first = error.errors(include_url=False)[0]
     field, *inner = map(str, first["loc"] or ("record",))
     if first["type"] == "extra_forbidden":
         return _no_such_field(".".join([field, *inner]), fields or known)
     bounds = bounds_of(fields[field]) if field in fields and not inner else {}
     return f"{'.'.join([called(field), *inner])}: {_what_is_wrong(first, bounds)}"
+
+
+def _spelt(name: str, field: FieldInfo) -> str:
+    return field.validation_alias if isinstance(field.validation_alias, str) else name
 
 
 def _no_such_field(name: str, known: Iterable[str]) -> str:
