@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec
 
 import pandas as pd
 
-from idbench.config import load_config
+from idbench.config import RunConfig, load_config
+from idbench.options import Option, options_of
+from idbench.records.run import RunRecord
+from idbench.records.summary import Summary
 from idbench.run import execute
 from idbench.tables import read_tables
 
 __all__ = ["Run", "load_run", "score"]
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,21 @@ class Run:
         return read_tables(self.path)[1].reset_index(drop=True)
 
     @property
-    def summary(self) -> dict[str, Any]:
-        """summary.json."""
-        return dict(json.loads((self.path / "summary.json").read_text(encoding="utf-8")))
+    def summary(self) -> Summary:
+        """summary.json: means, intervals, comparisons and ranks by recognizer and protocol."""
+        return Summary.model_validate_json((self.path / "summary.json").read_bytes())
+
+    @property
+    def record(self) -> RunRecord:
+        """run.json: what was asked, and where every number comes from."""
+        return RunRecord.model_validate_json((self.path / "run.json").read_bytes())
 
     def table(self, recognizer: str | None = None, protocol: str | None = None, group: str = "all") -> pd.DataFrame:
         """Means per model (rows) and metric (columns), for the first recognizer and protocol unless named."""
-        recognizers = self.summary["recognizers"]
-        per_protocol = recognizers[recognizer or next(iter(recognizers))]
-        models = per_protocol[protocol or next(iter(per_protocol))]["groups"][group]["models"]
-        rows = {model: {name: entry["mean"] for name, entry in values.items()} for model, values in models.items()}
+        recognizers = self.summary.recognizers
+        protocols = recognizers[recognizer or next(iter(recognizers))].protocols
+        models = protocols[protocol or next(iter(protocols))].groups[group].models
+        rows = {model: {name: entry.mean for name, entry in values.items()} for model, values in models.items()}
         return pd.DataFrame.from_dict(rows, orient="index")
 
     @property
@@ -51,28 +60,42 @@ class Run:
         return self.path / "report.html"
 
 
-def score(
-    images: Mapping[str, str | Path] = MappingProxyType({}),
-    suite: str | Path | None = None,
-    recognizers: Sequence[str] = (),
-    out: str | Path = "runs/latest",
-    **options: Any,
-) -> Run:
+def _options_of_a_run(config: Callable[P, RunConfig]) -> Callable[[Callable[..., Run]], Callable[P, Run]]:
+    """Give a function the parameters of `config` for readers: type checkers, completion and documentation."""
+
+    def decorate(function: Callable[..., Run]) -> Callable[P, Run]:
+        parameters = [_parameter(option) for option in options_of(RunConfig).values()]
+        function.__dict__["__signature__"] = inspect.Signature(parameters, return_annotation=Run)
+        function.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": Run}
+        function.__doc__ = f"{inspect.getdoc(function)}\n\n{_parameters()}"
+        return function
+
+    return decorate
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    default = RunConfig.model_fields[option.field].get_default()
+    annotation = option.type if default is not None else option.type | None
+    return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _parameters() -> str:
+    lines = ["Parameters", "----------"]
+    for option in options_of(RunConfig).values():
+        facts = "; ".join(filter(None, (f"default {option.default}" if option.default else "", option.limits)))
+        lines += [f"{option.field} : {option.accepts}", f"    {option.help}{f' ({facts})' if facts else ''}"]
+    return "\n".join(lines)
+
+
+@_options_of_a_run(RunConfig)
+def score(**options: Any) -> Run:
     """Score folders of images, or models that generate, against a suite.
 
-    images : model name -> folder; suite : name or path; recognizers : judges, `[NAME=]KIND[:LOCATION]`.
-    options : any other field of `idbench.config.RunConfig` (models=["sim:copy=0.7"], protocol="both", ...).
-    Without arguments: simulated models on synthetic people, judged by `mini`.
+    Takes the options of `idbench run` by name: `score(images={"mine": "outputs/"}, suite="suite/",
+    recognizers=["insightface:antelopev2"])`. Without any: simulated models on synthetic people, compared by `mini`.
     Raises `IdbenchError` children for what cannot be done at all; failures of single images are outcomes.
     """
-    flags = {
-        "images": {name: str(folder) for name, folder in images.items()},
-        "suite": None if suite is None else str(suite),
-        "recognizers": tuple(recognizers),
-        "out": str(out),
-        **options,
-    }
-    return Run(execute(load_config(None, flags)))
+    return Run(execute(load_config(None, options)))
 
 
 def load_run(path: str | Path) -> Run:

@@ -1,16 +1,18 @@
-"""What a run is asked to do. A TOML file with these fields equals the command-line flags of the same name."""
+"""What a run is asked to do. A TOML file with these fields equals the command-line options of the same name."""
 
 from __future__ import annotations
 
 import json
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from idbench.errors import ConfigError
+from idbench.options import Flag, Folders, Location, Texts
 from idbench.schema import Record, problem_of
 from idbench.spec_text import check_model_name, parse_model
 
@@ -20,50 +22,80 @@ __all__ = ["RunConfig", "load_config"]
 class RunConfig(Record):
     """Everything that decides a run's numbers, and where they go."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    suite: str = Field("synthetic", description="suite name, NAME:LOCATION, hub id or path")
-    subsets: tuple[str, ...] = Field((), description="only these subsets; empty means all")
-    images: dict[str, str] = Field(default_factory=dict, description="model name -> folder of its images")
-    models: tuple[str, ...] = Field((), description="models that generate, [NAME=]CARD or [NAME=]KIND:LOCATION")
-    set: tuple[str, ...] = Field((), description="changed parameters of models, NAME.KEY=VALUE")
-    sweeps: tuple[str, ...] = Field((), description="NAME.KEY=FIRST:LAST:STEP or A,B,C: one model per value")
-    image_size: str | None = Field(None, description="WIDTHxHEIGHT in pixels, for every model that can choose")
-    seeds: int = Field(1, ge=1, le=10_000, description="images per case and model that generates")
-    first_seed: int = Field(0, ge=0, lt=2**31, description="seeds count up from here")
-    time_limit: float = Field(600, gt=0, le=86_400, description="seconds a model may take for one image")
-    processes: int | None = Field(None, ge=1, le=64, description="processes per model; default: one per GPU")
-    retry_failed: bool = Field(False, description="ask again for images that failed in an earlier run")
-    recognizers: tuple[str, ...] = Field((), description="judges, [NAME=]KIND[:LOCATION]")
-    detector: str | None = Field(None, description="face detector; default: the first recognizer's pack")
-    detection_threshold: float | None = Field(None, ge=0, le=1)
-    allow_mini: bool = Field(False, description="let mini judge photos of people, which it was not trained for")
-    protocol: Literal["strict", "paper", "both"] = "strict"
-    oracles: bool = Field(True, description="score the oracles too")
-    clip: str = Field("auto", description="auto, off, or a weight file")
-    aesthetic: str = Field("auto", description="auto, off, or a folder of weights")
-    out: str = Field("runs/latest", description="run directory")
-    cache: str | None = Field(None, description="cache directory")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int | None = Field(None, ge=1, le=256)
-    batch: int = Field(1, ge=1, le=1024, description="images whose crops are embedded together")
-    resamples: int = Field(10_000, ge=100, le=100_000)
-    level: float = Field(0.95, gt=0.5, lt=1)
-    interval: Literal["percentile", "bca"] = "percentile"
-    statistics_seed: int = Field(0, ge=0)
-    false_accept_rate: float = Field(0.01, gt=0, lt=1)
-    gallery: int = Field(60, ge=0, le=2000, description="cases shown in the report's gallery")
+    suite: Location = Field(default="synthetic", description="Suite: name, NAME:LOCATION, hub id, or path.")
+    subsets: Annotated[Texts, Flag("subset", unset="all")] = Field(
+        default=(), description="Only this subset; may be repeated."
+    )
+    images: Folders = Field(default={}, description="Images of a model; may be repeated.")
+    models: Annotated[Texts, Flag("model", "[NAME=]MODEL")] = Field(
+        default=(),
+        description="A model that generates: a card (withanyone), a folder with card.toml, or KIND:LOCATION "
+        "(sim:drift=0.1); may be repeated. See 'idbench models list'.",
+    )
+    set: Annotated[Texts, Flag(metavar="NAME.KEY=VALUE")] = Field(
+        default=(), description="A parameter of a model; may be repeated. See 'models show'."
+    )
+    sweeps: Annotated[Texts, Flag("sweep", "NAME.KEY=A:B:STEP")] = Field(
+        default=(), description="One model per value, a trade-off curve in the report. Or NAME.KEY=A,B,C."
+    )
+    image_size: Annotated[str | None, Flag(metavar="WxH", unset="the model's")] = Field(
+        default=None, description="Pixels of generated images."
+    )
+    seeds: int = Field(default=1, ge=1, le=10_000, description="Images per case and --model.")
+    first_seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seeds count up from here.")
+    time_limit: float = Field(
+        default=600, gt=0, le=86_400, description="Seconds for one image; a batch has as many times that."
+    )
+    processes: Annotated[int | None, Flag(unset="one per GPU")] = Field(
+        default=None, ge=1, le=64, description="Processes per model."
+    )
+    retry_failed: bool = Field(default=False, description="Ask again for images that failed before.")
+    recognizers: Annotated[Texts, Flag("recognizer", "[NAME=]KIND[:LOCATION]")] = Field(
+        default=(),
+        description="A face recognition network that compares faces, e.g. insightface:antelopev2; may be repeated. "
+        "See 'idbench recognizers'.",
+    )
+    detector: Annotated[str | None, Flag(unset="the first recognizer's pack")] = Field(
+        default=None, description="Face detector: insightface:PACK, mtcnn or mini."
+    )
+    detection_threshold: Annotated[float | None, Flag(unset="the detector's; SCRFD 0.45")] = Field(
+        default=None, ge=0, le=1, description="Lowest detection score."
+    )
+    allow_mini: bool = Field(
+        default=False, description="Let mini judge photos of people, which it was not trained for."
+    )
+    protocol: Literal["strict", "paper", "both"] = Field(
+        default="strict", description="From faces to numbers: ours, the published script's, or both side by side."
+    )
+    oracles: Annotated[bool, Flag(negative=True)] = Field(default=True, description="Score the oracles too.")
+    clip: str = Field(default="auto", description="CLIP: auto, off, or a weight file.")
+    aesthetic: str = Field(default="auto", description="Aesthetics: auto, off, or a folder of weights.")
+    out: Location = Field(default="runs/latest", description="Run directory.")
+    cache: Annotated[Location | None, Flag(unset="$IDBENCH_CACHE or ~/.cache/idbench")] = Field(
+        default=None, description="Cache directory."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where networks compute.")
+    workers: Annotated[int | None, Flag(unset="usable cores")] = Field(
+        default=None, ge=1, le=256, description="Threads."
+    )
+    batch: int = Field(default=1, ge=1, le=1024, description="Images whose crops are embedded together.")
+    resamples: int = Field(default=10_000, ge=100, le=100_000, description="Bootstrap resamples.")
+    level: float = Field(default=0.95, ge=0.5, le=0.999, description="Level of intervals.")
+    interval: Literal["percentile", "bca"] = Field(default="percentile", description="Kind of bootstrap interval.")
+    statistics_seed: int = Field(default=0, ge=0, description="Seed of the resampling.")
+    false_accept_rate: float = Field(default=0.01, gt=0, lt=1, description="For the verification threshold.")
+    gallery: int = Field(default=60, ge=0, le=2000, description="Cases in the report's gallery.")
 
     @field_validator("images")
     @classmethod
-    def _usable_names(cls, images: dict[str, str]) -> dict[str, str]:
+    def _usable_names(cls, images: Folders) -> Folders:
         for name in images:
             check_model_name(name)
         return images
 
     @field_validator("models")
     @classmethod
-    def _told_apart(cls, models: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+    def _told_apart(cls, models: Texts, others: ValidationInfo) -> Texts:
         taken = set(others.data.get("images", ()))
         for spec in models:
             name, kind, location = parse_model(spec)
@@ -99,26 +131,31 @@ class RunConfig(Record):
         return ("strict", "paper") if self.protocol == "both" else (self.protocol,)
 
 
-def load_config(path: Path | None, flags: dict[str, Any]) -> RunConfig:
-    """Merge a TOML file (if any) with the flags given, which win.
+def load_config(path: Path | None, given: Mapping[str, object], called: Callable[[str], str] = str) -> RunConfig:
+    """The configuration of a TOML file, if any, and of what was given beside it, which wins; None is not given.
 
+    called : what the user calls a field that was given, such as `--level`.
     Raises `ConfigError`, one line, for unknown fields, wrong types and values out of range.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"config file {path}: {error}") from error
-    values |= {key: value for key, value in flags.items() if value is not None}
+    given = {field: value for field, value in given.items() if value is not None}
+    values = (_read(path) if path else {}) | given
     try:
         config = RunConfig.model_validate(values)
         json.dumps(config.model_dump(), ensure_ascii=False).encode()
-        if config.images and "suite" not in values:
-            raise ConfigError("no suite given for these images; name one with --suite (see 'idbench suites list')")
-        return config
     except UnicodeEncodeError as error:
         found = str(error.object)[max(0, error.start - 20) : error.end]
         raise ConfigError(f"names and paths must be valid UTF-8, found {found!a}") from error
     except ValidationError as error:
-        raise ConfigError(problem_of(error, RunConfig.model_fields)) from error
+        if error.errors()[0]["loc"][0] in given:
+            raise ConfigError(problem_of(error, RunConfig.model_fields, called)) from error
+        raise ConfigError(f"config file {path}: {problem_of(error, RunConfig.model_fields)}") from error
+    if config.images and "suite" not in values:
+        raise ConfigError("no suite given for these images; name one with --suite (see 'idbench suites list')")
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"config file {path}: {error}") from error

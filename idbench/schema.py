@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
-__all__ = ["Box", "Record", "boxes_of", "one_line", "problem_of"]
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Box", "Record", "bounds_of", "boxes_of", "in_words", "one_line", "problem_of"]
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the image it belongs to; x2 > x1, y2 > y1."""
@@ -20,16 +25,87 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def problem_of(error: ValidationError, known: Iterable[str]) -> str:
-    """The first thing wrong with a record, in one line; `known` are its fields."""
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
+Bounds = dict[str, float]
+"""Limits of a number, by `ge`, `gt`, `le` and `lt`."""
+
+_EXPECTED = {
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list",
+    "sequence": "a list",
+    "list": "a list",
+    "dict": "a mapping",
+    "mapping": "a mapping",
+}
+"""What was wanted, by the first word of pydantic's error type (`int_parsing`, `string_type`, ...)."""
+
+_LIMITS = {"greater_than_equal": "ge", "greater_than": "gt", "less_than_equal": "le", "less_than": "lt"}
+
+
+def bounds_of(field: FieldInfo) -> Bounds:
+    """The limits that a field declares."""
+    return {
+        key: getattr(limit, key) for limit in field.metadata for key in ("ge", "gt", "le", "lt") if hasattr(limit, key)
+    }
+
+
+def in_words(bounds: Bounds) -> str:
+    """`between 1 and 64`, `at least 0`, `more than 0 and less than 1`; empty without bounds."""
+    if set(bounds) == {"ge", "le"}:
+        return f"between {bounds['ge']:.15g} and {bounds['le']:.15g}"
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    return " and ".join(f"{words[key]} {bounds[key]:.15g}" for key in words if key in bounds)
+
+
+def problem_of(
+    error: ValidationError, known: Iterable[str] | Mapping[str, FieldInfo], called: Callable[[str], str] = str
+) -> str:
+    """The first thing wrong with a record, in one line: `level: expected between 0.5 and 0.999, found 2`.
+
+    known : the record's fields; with their declarations, both limits of a range are said.
+    called : what the user calls a field, such as `--level`.
+    """
+    fields = {_spelt(name, one): one for name, one in known.items()} if isinstance(known, Mapping) else {}
+    first = error.errors(include_url=False)[0]
+    field, *inner = map(str, first["loc"] or ("record",))
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), list(known), n=1)
-        return f"no field is called '{where}'" + (
-            f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
-        )
-    return f"{where or 'record'}: {first['msg'].removeprefix('Value error, ')}"
+        return _no_such_field(".".join([field, *inner]), fields or known)
+    bounds = bounds_of(fields[field]) if field in fields and not inner else {}
+    return f"{'.'.join([called(field), *inner])}: {_what_is_wrong(first, bounds)}"
+
+
+def _spelt(name: str, field: FieldInfo) -> str:
+    return field.validation_alias if isinstance(field.validation_alias, str) else name
+
+
+def _no_such_field(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name.rpartition(".")[2], list(known), n=1)
+    return f"no field is called '{name}'; " + (f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}")
+
+
+def _what_is_wrong(problem: ErrorDetails, bounds: Bounds) -> str:
+    """`expected ..., found ...`, or the words of whoever refused the value."""
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "missing":
+        return "missing"
+    if kind in _LIMITS:
+        expected = in_words(bounds or {_LIMITS[kind]: next(iter(context.values()))})
+    elif kind == "literal_error":
+        expected = context["expected"].replace("'", "")
+    elif kind.partition("_")[0] in _EXPECTED and kind.endswith(("_type", "_parsing", "_from_float")):
+        expected = _EXPECTED[kind.partition("_")[0]]
+    else:
+        return problem["msg"].removeprefix("Value error, ")
+    return f"expected {expected}, found {_shown(problem['input'])}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.15g}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def boxes_of(value: object) -> tuple[Box, ...]:

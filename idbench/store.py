@@ -8,7 +8,6 @@ can share a cache without a lock: two writers of one name write the same content
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import io
 import json
@@ -16,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.errors import RunError, StorageError
+from idbench.platform import LockHeldError, file_lock
 
 __all__ = [
     "Cache",
@@ -93,21 +93,15 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
 
     Raises `RunError` if another process holds it.
     """
-    with disk_errors(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / ".lock").open("a+b", buffering=0)
-    with lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            holder = lock.read().decode(errors="replace").strip() or "unknown"
+            with disk_errors(directory):
+                directory.mkdir(parents=True, exist_ok=True)
+                held.enter_context(file_lock(directory / ".lock"))
+        except LockHeldError as holder:
             raise RunError(
                 f"{directory} is in use by another idbench run (process {holder}); wait for it or choose another --out"
-            ) from error
-        with disk_errors(directory / ".lock"):
-            lock.truncate(0)
-            lock.write(str(os.getpid()).encode())
+            ) from holder
         yield
 
 

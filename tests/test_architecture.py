@@ -2,81 +2,99 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+from support.layers import Package, circles, confined, layer_faults, reach_faults, relative_imports
+
 import idbench
 from idbench import errors
 
-PACKAGE = Path(idbench.__file__).parent
-ORDER = ["suites", "models", "faces", "metrics", "protocols", "stats"]
+LAYERS = [
+    {"errors", "schema", "spec_text", "platform", "threads"},
+    {"options", "registry", "images", "store", "hub", "torch_weights"},
+    {"metrics", "synthetic", "render"},
+    {"stats", "tables", "config"},
+    {"records"},
+    {"provenance", "suites", "faces"},
+    {"encoders", "losses", "protocols", "thumbnails"},
+    {"models"},
+    {"generate"},
+    {"scoring", "summary"},
+    {"report", "calibrate"},
+    {"defaults"},
+    {"run"},
+    {"api", "diagnostics"},
+    {"cli"},
+]
+"""Lowest first: a unit imports only units of lower layers."""
+
+ALLOWED = {
+    "metrics": {"registry", "errors"},
+    "stats": {"metrics", "registry", "errors"},
+    "synthetic": {"images", "schema", "errors"},
+    "config": {"options", "schema", "spec_text", "errors"},
+    "losses": {"faces", "images", "store", "platform", "registry", "spec_text", "torch_weights", "errors"},
+}
+"""What these may reach at all, through however many imports."""
+
+FORBIDDEN = {
+    "metrics": {"cv2", "pandas", "torch", "PIL"},
+    "stats": {"cv2", "torch", "PIL"},
+    "suites": {"faces", "models", "torch"},
+    "faces": {"suites", "models", "records"},
+    "protocols": {"suites", "models", "stats"},
+    "records": {"models", "faces", "suites", "cv2"},
+    "summary": {"faces", "models", "suites", "cv2", "torch"},
+    "report": {"faces", "models", "scoring", "run"},
+    "scoring": {"summary", "report"},
+    "models": {"protocols", "stats", "scoring", "summary"},
+}
+
+LOADED = {
+    "config": {"idbench.synthetic", "idbench.models", "idbench.faces", "cv2", "pandas", "torch"},
+    "records.summary": {"idbench.models", "idbench.faces", "idbench.suites", "cv2", "pandas"},
+    "summary": {"idbench.models", "idbench.faces", "idbench.suites", "cv2", "torch"},
+    "report": {"idbench.models", "idbench.faces", "idbench.scoring", "torch", "onnxruntime"},
+    "metrics": {"idbench.store", "cv2", "pandas", "torch"},
+    "cli": {"pydantic", "numpy", "pandas", "cv2", "torch", "rich.progress"},
+}
+"""Module -> what importing it must not load."""
 
 
-def imports_of(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {name for name in found if name.startswith("idbench")}
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return Package(Path(idbench.__file__).parent)
 
 
-def package_imports(folder: str) -> set[str]:
-    paths = (
-        [PACKAGE / f"{folder}.py"] if (PACKAGE / f"{folder}.py").exists() else list((PACKAGE / folder).rglob("*.py"))
-    )
-    return {name.split(".")[1] for path in paths for name in imports_of(path) if "." in name}
+def test_units_import_lower_layers_only(package):
+    assert not layer_faults(package, LAYERS)
 
 
-def test_metrics_know_neither_models_nor_faces_nor_storage():
-    assert package_imports("metrics") <= {"metrics", "registry"}
+def test_no_import_circles_when_modules_load_or_types_are_checked(package):
+    assert not circles(package, "load")
+    assert not circles(package, "load", "typing")
 
 
-def test_no_stage_imports_a_later_one():
-    assert not package_imports("suites") & {
-        "models",
-        "faces",
-        "protocols",
-        "stats",
-        "scoring",
-        "summary",
-        "report",
-        "run",
-    }
-    assert not package_imports("faces") & {
-        "models",
-        "protocols",
-        "stats",
-        "scoring",
-        "summary",
-        "report",
-        "run",
-    }
-    assert not package_imports("protocols") & {
-        "models",
-        "suites",
-        "stats",
-        "scoring",
-        "summary",
-        "report",
-        "run",
-    }
-    assert not package_imports("stats") & {"models", "suites", "faces", "scoring", "summary", "report", "run"}
-    assert not package_imports("models") & {"protocols", "stats", "scoring", "summary", "report", "run", "generating"}
-    assert package_imports("losses") <= {"losses", "faces"}
-    assert not package_imports("scoring") & {"summary", "report", "run", "cli"}
-    assert not package_imports("summary") & {"faces", "suites", "scoring", "report", "run", "cli"}
-    assert not package_imports("report") & {"faces", "suites", "scoring", "run", "cli"}
+def test_no_relative_imports(package):
+    assert not relative_imports(package)
 
 
-def test_the_renderer_knows_nothing_of_the_benchmark():
-    assert package_imports("synthetic") <= {"synthetic", "records", "images", "errors"}
+def test_what_must_not_be_reached_is_not_through_any_number_of_imports(package):
+    assert not reach_faults(package, confined(package, ALLOWED))
+    assert not reach_faults(package, FORBIDDEN)
+
+
+@pytest.mark.parametrize("module", LOADED)
+def test_importing_a_module_does_not_load(module):
+    script = f"import sys, idbench.{module}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120)
+    loaded = set(done.stdout.split())
+    assert f"idbench.{module}" in loaded
+    assert not loaded & LOADED[module]
 
 
 def test_importing_idbench_and_help_load_no_network_library():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from idbench.errors import ConfigError
+from idbench.options import Flag, Location, Texts
 from idbench.schema import Record, problem_of
 from idbench.spec_text import parse_recognizer
 
@@ -16,14 +18,20 @@ __all__ = ["CalibrationConfig", "configure"]
 class CalibrationConfig(Record):
     """Everything that decides a calibration's numbers, and where they go."""
 
-    recognizers: tuple[str, ...] = Field(("mini",), min_length=1, description="judges, [NAME=]KIND[:LOCATION]")
-    detector: str | None = Field(None, description="face detector; default: the first recognizer's pack, else mini")
-    cases: int = Field(20, ge=2, le=500, description="cases of a sweep; four times as many make the pool")
-    repeats: int = Field(2000, ge=20, le=100_000, description="repeats of each statistical experiment")
-    seed: int = Field(0, ge=0, description="chooses people, pictures and repeats")
-    out: str = Field("runs/calibration", description="folder of the results")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int | None = Field(None, ge=1, le=256)
+    recognizers: Annotated[Texts, Flag("recognizer", "[NAME=]KIND[:LOCATION]")] = Field(
+        default=("mini",), min_length=1, description="A recognizer to calibrate; may be repeated."
+    )
+    detector: Annotated[str | None, Flag(unset="the first recognizer's pack, else mini")] = Field(
+        default=None, description="Face detector."
+    )
+    cases: int = Field(default=20, ge=2, le=500, description="Cases of a sweep; four times as many make the pool.")
+    repeats: int = Field(default=2000, ge=20, le=100_000, description="Repeats of each statistical experiment.")
+    seed: int = Field(default=0, ge=0, description="Chooses people, pictures and repeats.")
+    out: Location = Field(default="runs/calibration", description="Folder of the results.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where networks compute.")
+    workers: Annotated[int | None, Flag(unset="usable cores")] = Field(
+        default=None, ge=1, le=256, description="Processes and threads."
+    )
 
     @property
     def finder(self) -> str | None:
@@ -32,12 +40,13 @@ class CalibrationConfig(Record):
         return self.detector or (None if packed else "mini")
 
 
-def configure(**given: object) -> CalibrationConfig:
+def configure(called: Callable[[str], str] = str, /, **given: object) -> CalibrationConfig:
     """A configuration from what was given; None means the default.
 
-    Raises `ConfigError`, one line, for values out of range.
+    called : what the user calls a field, such as `--cases`.
+    Raises `ConfigError`, one line, for wrong types and values out of range.
     """
     try:
         return CalibrationConfig.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
-        raise ConfigError(problem_of(error, CalibrationConfig.model_fields)) from error
+        raise ConfigError(problem_of(error, CalibrationConfig.model_fields, called)) from error

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from idbench.cli.options import Given, add_command
 from idbench.cli.output import confirm_download, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from idbench.models.card_model import CardModel
     from idbench.models.environments import Environment
     from idbench.models.specs import ModelSpec
+    from idbench.options import Option
 
 __all__ = ["app", "print_plan"]
 
 app = typer.Typer(help="Models that generate: cards, parameters, weights.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+CROSSCHECK_OUT = "runs/crosscheck"
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A changed parameter or weights.ROLE=PATH.")
 ]
@@ -243,23 +247,23 @@ def _print_setup(environment: Environment, model: CardModel, offline: Path | Non
     typer.echo("\n".join(said), err=True)
 
 
-@app.command()
+def crosscheck_options() -> Mapping[str, Option]:
+    """The options of a run that a crosscheck takes too."""
+    from idbench.cli.run import run_options
+
+    shared = run_options()
+    chosen = {field: shared[field] for field in ("suite", "subsets", "seeds", "set", "recognizers")}
+    return chosen | {"out": replace(shared["out"], default=CROSSCHECK_OUT)}
+
+
 def crosscheck(
     a: Annotated[str, typer.Argument(metavar="A", help="A model as in 'idbench run --model': [NAME=]MODEL.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
-    suite: Annotated[str, typer.Option(help="Suite: name, NAME:LOCATION, hub id, or path.")] = "synthetic",
-    subset: Annotated[list[str] | None, typer.Option(help="Only this subset; may be repeated.")] = None,
+    *,
+    given: Given,
     cases: Annotated[
         int | None, typer.Option(min=1, help="Only the first cases, copied into the run directory. [default: all]")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Images per case and model. [default: 1]")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A parameter of a model.")
-    ] = None,
-    recognizer: Annotated[
-        list[str] | None, typer.Option(metavar="[NAME=]KIND[:LOCATION]", help="A judge; may be repeated.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Run directory.")] = Path("runs/crosscheck"),
     json: Json = False,
 ) -> None:
     """Let two models make the same images and say how far apart images and scores are, e.g. one network twice.
@@ -273,22 +277,23 @@ def crosscheck(
     from idbench.run import execute
     from idbench.suites import open_suite
 
-    asked: dict[str, Any] = {
-        "suite": suite, "subsets": subset or None, "models": [a, b], "seeds": seeds, "set": change or None,
-        "recognizers": recognizer or None, "out": str(out), "oracles": False,
-    }  # fmt: skip
-    one, other = (spec.name for spec in specs_of(load_config(None, asked)))
+    asked = {"out": CROSSCHECK_OUT} | given.values | {"models": [a, b], "oracles": False}
+    config = load_config(None, asked, given.called)
+    one, other = (spec.name for spec in specs_of(config))
     if cases is not None:
-        first = checking.keep_first(open_suite(suite, subset or ()), cases, out.expanduser())
-        asked |= {"suite": str(first), "subsets": None}
+        first = checking.keep_first(open_suite(config.suite, config.subsets), cases, Path(config.out).expanduser())
+        config = load_config(None, asked | {"suite": str(first), "subsets": None}, given.called)
     with progress() as callback:
-        run = execute(load_config(None, asked), callback, warn)
+        run = execute(config, callback, warn)
     found = checking.crosscheck(run, one, other)
     if json:
         print_json(found)
     else:
         _print_crosscheck(found)
         print(run / "crosscheck.json")
+
+
+add_command(app, "crosscheck", crosscheck, crosscheck_options)
 
 
 def _print_crosscheck(found: dict[str, Any]) -> None:

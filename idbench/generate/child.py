@@ -12,7 +12,6 @@ import gc
 import json
 import os
 import queue
-import resource
 import sys
 import threading
 import time
@@ -29,6 +28,7 @@ from idbench.models.base import FACTS, Generated, Job, Model
 from idbench.models.execution import OFFLOADS
 from idbench.models.launch import PROTOCOL
 from idbench.models.specs import ModelSpec
+from idbench.platform import peak_resident_memory
 from idbench.records import Person
 from idbench.schema import one_line
 
@@ -200,7 +200,7 @@ def peak_memory() -> int:
     """Most bytes of accelerator memory since the last reset; without one, of this process's memory ever."""
     if cuda := _cuda():
         return int(cuda.max_memory_allocated())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak_resident_memory()
 
 
 def main() -> None:

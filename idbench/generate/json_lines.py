@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections import deque
@@ -17,6 +16,8 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
+
+from idbench.platform import describe_exit, kill_tree, prefer_as_oom_victim
 
 __all__ = ["LOG_LIMIT", "Channel", "Ended", "Late"]
 
@@ -104,8 +105,7 @@ class Channel:
             self._reading.register(pipe, selectors.EVENT_READ)
         self._beginning = b""
         self._messages: deque[Message] = deque()
-        with suppress(OSError):  # where memory runs out altogether, the child goes and not the run
-            Path(f"/proc/{self._child.pid}/oom_score_adj").write_text("1000")
+        prefer_as_oom_victim(self._child.pid)
 
     def send(self, message: Message, seconds: float) -> None:
         """Give the child a message. Raises `Late` if it does not read it in time, `Ended` if it is gone."""
@@ -131,10 +131,8 @@ class Channel:
         return self._messages.popleft()
 
     def kill(self) -> None:
-        """End the child and everything in its session, in whatever process group; from any thread."""
-        for pid in _session(self._child.pid):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        """End the child and everything it started, in whatever process group; from any thread."""
+        kill_tree(self._child.pid)
 
     def close(self) -> None:
         """End the child and let go of its pipes and log; from the thread that uses them."""
@@ -196,19 +194,7 @@ class Channel:
             code = self._child.wait(5)
         except subprocess.TimeoutExpired:
             return Ended("(it closed its output)")
-        how = signal.Signals(-code).name if -code in signal.valid_signals() else f"exit code {code}"
-        return Ended(f"({how}){self._log.last_words()}")
-
-
-def _session(leader: int) -> set[int]:
-    """The processes of a session that `leader` began, itself among them."""
-    found = {leader}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, ValueError, IndexError):
-            after_name = entry.read_text().rpartition(")")[2].split()
-            if int(after_name[3]) == leader:
-                found.add(int(entry.parent.name))
-    return found
+        return Ended(f"({describe_exit(code)}){self._log.last_words()}")
 
 
 def _pipe(stream: IO[bytes] | None) -> int:

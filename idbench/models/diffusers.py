@@ -72,8 +72,9 @@ class DiffusersModel(CardModel):
         try:
             self.plan = Pipeline.model_validate(self.card.pipeline)
         except ValidationError as error:
-            known = [field.alias or key for key, field in Pipeline.model_fields.items()]
-            raise ConfigError(f"card '{self.card.name}', pipeline: {problem_of(error, known)}") from error
+            raise ConfigError(
+                f"card '{self.card.name}', pipeline: {problem_of(error, Pipeline.model_fields)}"
+            ) from error
         self._check_parameters()
         self._pipeline: Any = None
         self._faces: FaceReader | None = None

@@ -140,9 +140,7 @@ def parse_dials(spec: str) -> Dials:
     try:
         return Dials.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(
-            f"simulated model '{spec}': {problem_of(error, Dials().model_dump(by_alias=True))}"
-        ) from error
+        raise ConfigError(f"simulated model '{spec}': {problem_of(error, Dials.model_fields)}") from error
 
 
 @dataclass(frozen=True)

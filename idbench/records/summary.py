@@ -147,6 +147,12 @@ class RecognizerSummary(Record):
     strict: StrictSummary | None = None
     paper: PaperSummary | None = None
 
+    @property
+    def protocols(self) -> dict[str, StrictSummary | PaperSummary]:
+        """What was asked for by protocol, strict first."""
+        both = {"strict": self.strict, "paper": self.paper}
+        return {name: found for name, found in both.items() if found is not None}
+
 
 class ImageSummary(Record):
     """One model's image metrics and generation outcomes. On disk the metrics stand beside the counts."""

@@ -91,7 +91,7 @@ def _manifest(root: Path, problems: dict[str, str]) -> Iterator[Case]:
             try:
                 row = ManifestCase.model_validate_json(line)
             except ValidationError as error:
-                known = [*ManifestCase.model_fields, *ManifestPerson.model_fields]
+                known = ManifestCase.model_fields | ManifestPerson.model_fields
                 raise SuiteError(f"{root / MANIFEST}, line {number}: {problem_of(error, known)}") from error
             yield case_of_row(root, row, problems)
 

@@ -13,12 +13,12 @@ from idbench.suites.base import Suite
 __all__ = ["open_suite"]
 
 
-def open_suite(spec: str, subsets: Sequence[str] = ()) -> Suite:
+def open_suite(suite: str | Path, subsets: Sequence[str] = ()) -> Suite:
     """A suite by name (`multiid-bench`), name and location (`folder:my/suite`), hub id, or plain path.
 
     Raises `SuiteError` if the path holds nothing a suite could be, `UnknownNameError` for a strange name.
     """
-    chosen = tuple(subsets)
+    spec, chosen = str(suite), tuple(subsets)
     if spec == multiid_bench.HUB_ID:
         return multiid_bench.open_suite("", chosen)
     path = Path(spec).expanduser()
