@@ -7,7 +7,7 @@ import json
 from support.runs import run_here
 
 
-def test_bca_intervals_reach_every_number(photos, packs, tmp_cache, tmp_path, real_suite):
+def test_bca_intervals_reach_every_number(packs, tmp_cache, tmp_path, real_suite):
     summaries = {}
     for kind in ("percentile", "bca"):
         run = run_here(
