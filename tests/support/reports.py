@@ -74,8 +74,9 @@ def build_run(folder: Path, **wanted: Any) -> Path:
     """A run directory as `write_run` makes it, made once for everybody who wants the same."""
     key = repr((sorted(wanted.items()), MODELS))
     if key not in _BUILT:
-        _BUILT[key] = tempfile.TemporaryDirectory(prefix="idbench-run-")
-        write_run(Path(_BUILT[key].name) / "run", **wanted)
+        built = tempfile.TemporaryDirectory(prefix="idbench-run-")
+        write_run(Path(built.name) / "run", **wanted)
+        _BUILT[key] = built
     shutil.copytree(Path(_BUILT[key].name) / "run", folder)
     return folder
 
