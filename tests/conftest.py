@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("support")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 import cv2
-from test_synthetic_people import REFERENCES, reference_picture, this_machine
+from support.renders import REFERENCES, reference_picture, this_machine
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The paper protocol: what the published MultiID-Bench script computes, quirks included.
 
 Every function reproduces one step of that script on embeddings (arXiv 2510.14975; code
-github.com/Doby-Xu/WithAnyone, MultiID_Bench); `tests/test_paper_golden.py` holds them to values the
+github.com/Doby-Xu/WithAnyone, MultiID_Bench); `tests/protocols/test_paper.py` holds them to values the
 published code produced. The quirks, by the names reports use:
 
     outliers     means leave out values beyond 1.5 interquartile ranges; if more than half are beyond,

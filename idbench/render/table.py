@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -125,7 +126,7 @@ class Table:
         """Headings over neighbouring columns, with how many columns each spans."""
         return [(name, len(list(part))) for name, part in groupby(self.columns, key=lambda c: c.group)]
 
-    @property
+    @cached_property
     def marked(self) -> set[str]:
         """Names of the columns that hold a name with signs."""
         return {c.name for row in self.rows for c, cell in self.cells(row) if isinstance(cell, Marked)}
