@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from helpers import error_line, idbench
+from support.runs import error_line, idbench
 
 from idbench.models.cards import card_names, card_of
 

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import error_line, idbench
+from support.command_line import run_main
 
 from idbench.crosscheck import image_differences, keep_first
-from idbench.suites import open_suite
+from idbench.suites import open_suite, synthetic
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for this file, so that the suite is rendered once."""
-    home = tmp_path_factory.mktemp("home")
-    return os.environ | {"HOME": str(home), "IDBENCH_CACHE": str(home / "cache")}
+    return tmp_path_factory.mktemp("cache")
 
 
-def crosscheck(cache: dict[str, str], out: Path, *models: str, options: tuple[str, ...] = ("--subset", "p2")):
-    return idbench("models", "crosscheck", *models, *options, "--out", out, env=cache)
+@pytest.fixture
+def crosscheck(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """The command on the four cases of two people among sixteen: its exit code and what it says."""
+    monkeypatch.setitem(synthetic.SIZES, "small", 16)
+    monkeypatch.setenv("IDBENCH_CACHE", str(cache))
+
+    def crosscheck(out: Path, *models: str, options: tuple[str, ...] = ()) -> tuple[int, str, str]:
+        arguments = ("models", "crosscheck", *models, "--subset", "p2", *options, "--out", out)
+        return run_main(monkeypatch, capsys, *arguments)
+
+    return crosscheck
 
 
 @pytest.mark.slow
-def test_equal_models_differ_in_nothing(cache, tmp_path):
-    done = crosscheck(cache, tmp_path / "run", "a=sim:drift=0.2", "b=sim:drift=0.2")
-    assert done.returncode == 0, done.stderr
-    assert "noise" in done.stdout and done.stdout.splitlines()[-1] == str(tmp_path / "run" / "crosscheck.json")
+def test_equal_models_differ_in_nothing(crosscheck, tmp_path):
+    code, out, err = crosscheck(tmp_path / "run", "a=sim:drift=0.2", "b=sim:drift=0.2")
+    assert not code, err
+    assert "noise" in out and out.splitlines()[-1] == str(tmp_path / "run" / "crosscheck.json")
     found = json.loads((tmp_path / "run" / "crosscheck.json").read_text())
     images = found["images"]["summary"]
     assert images["compared"] == images["equal"] == images["images"] > 1 and images["mean"] == images["largest"] == 0
@@ -43,11 +50,11 @@ def test_equal_models_differ_in_nothing(cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_known_difference_is_found_with_its_sign_and_place_and_a_second_call_makes_no_image(cache, tmp_path):
+def test_a_known_difference_is_found_with_its_sign_and_place_and_a_second_call_makes_no_image(crosscheck, tmp_path):
     run = tmp_path / "run"
-    models = ("faithful=sim:copy=0", "copier=sim:copy=1,fail=0.2")
-    done = crosscheck(cache, run, *models)
-    assert done.returncode == 0, done.stderr
+    models = ("faithful=sim:copy=0", "copier=sim:copy=1,fail=0.3")
+    code, _, err = crosscheck(run, *models)
+    assert not code, err
     found = json.loads((run / "crosscheck.json").read_text())
     copying = found["recognizers"]["mini"]["metrics"]["copy_paste"]
     assert copying["difference"]["mean"] < copying["difference"]["high"] < 0
@@ -62,13 +69,14 @@ def test_a_known_difference_is_found_with_its_sign_and_place_and_a_second_call_m
     assert len(rows) == images["images"] and sum(row["psnr"] == "" for row in rows) == lost
     made = {path: path.stat().st_mtime_ns for path in (run / "images").rglob("*.png")}
     (run / "crosscheck.json").unlink()
-    again = json.loads(crosscheck(cache, run, *models, options=("--subset", "p2", "--json")).stdout)
+    again = json.loads(crosscheck(run, *models, options=("--json",))[1])
     assert again == found and made == {path: path.stat().st_mtime_ns for path in (run / "images").rglob("*.png")}
 
 
-def test_models_must_be_told_apart(cache, tmp_path):
-    refused = error_line(crosscheck(cache, tmp_path / "run", "sim:good", "sim:good"))
-    assert "two models are called 'good'" in refused and not (tmp_path / "run").exists()
+def test_models_must_be_told_apart(crosscheck, tmp_path):
+    code, out, err = crosscheck(tmp_path / "run", "sim:good", "sim:good")
+    assert (code, out) == (1, "") and err.startswith("idbench: ") and err.count("\n") == 1
+    assert "two models are called 'good'" in err and not (tmp_path / "run").exists()
 
 
 def test_pixel_differences_are_what_their_names_say():

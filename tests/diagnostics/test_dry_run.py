@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from helpers import idbench
 from support.model_cards import write_card
+from support.runs import idbench
 
 
 def test_a_dry_run_says_everything_and_does_nothing(tmp_path: Path):

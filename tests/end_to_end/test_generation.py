@@ -8,9 +8,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from helpers import CHEAP, idbench, ledger, options, start
 from support import tiny_pipelines
+from support.comparing import ledger
 from support.lazy import needs
+from support.runs import CHEAP, idbench, options, start
 from support.tiny_withanyone import random_identity
 
 from idbench.suites import case_filename, open_suite

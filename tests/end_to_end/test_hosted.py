@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import CHEAP, idbench, ledger, options
+from support.comparing import ledger
 from support.lazy import needs
+from support.runs import CHEAP, idbench, options
 from support.vendors import FORMS, VENDORS, Answer, Asked, google_image, openai_image
 
 from idbench.models.cards import card_of

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import CHEAP, error_line, idbench
+from support.runs import CHEAP, error_line, idbench
 
 from idbench.config import load_config
 from idbench.errors import ConfigError, RunError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import CHEAP
+from support.runs import CHEAP
 
 from idbench import cli
 from idbench.api import load_run, score

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from helpers import idbench, ledger, real_cases, write_suite
+from support.comparing import ledger
 from support.run_command import command
+from support.runs import idbench
+from support.suites import real_cases, write_suite
 
 from idbench.tables import read_tables
 

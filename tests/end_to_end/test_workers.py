@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from helpers import error_line, idbench, ledger, real_cases, run_here
+from support.comparing import ledger
 from support.run_command import command
+from support.runs import error_line, idbench, run_here
+from support.suites import real_cases
 
 from idbench.tables import read_tables
 
@@ -153,7 +155,7 @@ def test_tracebacks_are_in_the_log(painter, real_suite, packs, tmp_path):
 
 
 def test_killing_the_run_ends_its_workers(painter, real_suite, packs, tmp_path):
-    from helpers import start
+    from support.runs import start
 
     (painter / "worker.py").write_text(
         WORKER.replace('    print("loaded"', '    import time; time.sleep(300)\n    print("loaded"')

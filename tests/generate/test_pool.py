@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from helpers import running_children
 from support.raw_worker import MADE, outcomes, script
+from support.runs import running_children
 
 from idbench.images import decode
 from idbench.models.base import Job

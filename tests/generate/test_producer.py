@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ledger
+from support.comparing import ledger
 
 from idbench.errors import ConfigError
 from idbench.generating import ModelProducer, _loading

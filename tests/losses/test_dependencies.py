@@ -8,10 +8,7 @@ from support.lazy import lazy, needs
 
 pytestmark = needs("torch")
 
-torch = lazy("torch")
-F = lazy("torch.nn.functional")
 losses = lazy("idbench.losses")
-alignment = lazy("idbench.losses.alignment")
 
 
 def test_losses_know_only_the_alignment_template_and_errors():

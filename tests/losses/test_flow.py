@@ -9,9 +9,7 @@ from support.random_embeddings import normal
 pytestmark = needs("torch")
 
 torch = lazy("torch")
-F = lazy("torch.nn.functional")
 losses = lazy("idbench.losses")
-alignment = lazy("idbench.losses.alignment")
 
 
 def test_a_true_velocity_leads_from_any_time_to_the_clean_latent():

@@ -16,7 +16,6 @@ pytestmark = needs("torch")
 torch = lazy("torch")
 F = lazy("torch.nn.functional")
 losses = lazy("idbench.losses")
-alignment = lazy("idbench.losses.alignment")
 
 
 def test_values_computed_by_hand():

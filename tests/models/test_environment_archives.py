@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from helpers import error_line
+from support.runs import error_line
 from support.worker_environments import World
 
 

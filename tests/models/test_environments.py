@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import COMMAND, error_line, idbench, ledger
+from support.comparing import ledger
+from support.runs import COMMAND, error_line, idbench
 from support.worker_environments import World, git
 
 from idbench.errors import MissingPackageError

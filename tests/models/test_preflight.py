@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import error_line, idbench
 from support.model_cards import pipeline, tensors
+from support.runs import error_line, idbench
 
 from idbench.errors import WeightsError
 from idbench.models import weights

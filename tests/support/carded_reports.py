@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from test_report import section
+from support.reports import section
 
 VALUES = {"w@s=10": 10.0, "w@s=0": 0.0, "w@s=2": 2.0}
 """Values of a sweep, neither in the order of numbers nor of words."""

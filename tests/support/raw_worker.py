@@ -6,7 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from helpers import running_children
+from support.runs import running_children
 
 from idbench.models.base import Job
 from idbench.models.processes import Crew, Launch, Task

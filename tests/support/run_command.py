@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers import CHEAP, options
+from support.runs import CHEAP, options
 
 
 def command(suite: Path, packs: Path, out: Path, *more: str) -> list[str]:

@@ -15,7 +15,6 @@ torch = lazy("torch")
 attach = lazy("idbench.models.withanyone.attach")
 checkpoint = lazy("idbench.models.withanyone.checkpoint")
 masks = lazy("idbench.models.withanyone.masks")
-residual = lazy("idbench.models.withanyone.residual")
 
 
 def far(found: Any, expected: Any) -> float:

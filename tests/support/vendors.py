@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers import encoded, noise
+from support.images import encoded, noise
 
 from idbench.images import EncodedImage
 from idbench.models.base import Generated, Job

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from helpers import idbench
+from support.runs import idbench
 
 from idbench.models.cards import load_card
 from idbench.models.setup import Environment

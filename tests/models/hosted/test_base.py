@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import encoded, noise
+from support.images import encoded, noise
 from support.lazy import needs
 from support.vendors import FORMS, IMAGE, KEY, Answer, Asked, ask, job, opened
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import error_line, idbench
 from support.lazy import needs
+from support.runs import error_line, idbench
 from support.vendors import FORMS, KEY, opened
 
 from idbench.errors import ConfigError

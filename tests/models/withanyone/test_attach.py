@@ -30,7 +30,6 @@ accelerate = lazy("accelerate")
 torch = lazy("torch")
 dynamo = lazy("torch._dynamo")
 attach = lazy("idbench.models.withanyone.attach")
-checkpoint = lazy("idbench.models.withanyone.checkpoint")
 masks = lazy("idbench.models.withanyone.masks")
 residual = lazy("idbench.models.withanyone.residual")
 

@@ -17,10 +17,7 @@ pytestmark = needs("torch", "diffusers")
 
 safetensors = lazy("safetensors.torch")
 torch = lazy("torch")
-attach = lazy("idbench.models.withanyone.attach")
 checkpoint = lazy("idbench.models.withanyone.checkpoint")
-masks = lazy("idbench.models.withanyone.masks")
-residual = lazy("idbench.models.withanyone.residual")
 
 
 @pytest.mark.parametrize("kontext", [False, True])

@@ -19,10 +19,7 @@ from support.tiny_branch import (
 pytestmark = needs("torch", "diffusers")
 
 torch = lazy("torch")
-attach = lazy("idbench.models.withanyone.attach")
-checkpoint = lazy("idbench.models.withanyone.checkpoint")
 masks = lazy("idbench.models.withanyone.masks")
-residual = lazy("idbench.models.withanyone.residual")
 
 
 EDGE = st.one_of(st.integers(-40, 120), st.floats(-40, 120, allow_nan=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.carded_reports import FAMILIES, VALUES, Change, Finished, with_cards
-from test_report import MODELS, build_run
+from support.reports import MODELS, build_run
 
 from idbench.report import write_report
 from idbench.stats import Verification
@@ -16,7 +16,7 @@ from idbench.summary import Settings, summarise
 from idbench.tables import read_tables
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plain(tmp_path_factory) -> Path:
     """A run on models and a sweep that its record says nothing about; the summary knows the sweep."""
     with pytest.MonkeyPatch.context() as patch:
@@ -32,7 +32,7 @@ def plain(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(plain: Path) -> Finished:
     """Makes a reported run whose record says what `change` makes it say."""
 
@@ -50,6 +50,6 @@ def finished(plain: Path) -> Finished:
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def run(finished: Finished, tmp_path_factory) -> Path:
     return finished(tmp_path_factory.mktemp("cards") / "run")

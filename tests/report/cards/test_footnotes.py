@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from support.carded_reports import FAMILIES, Finished, card, names_of, table, with_cards
-from test_report import Page, section
+from support.reports import Page, section
 
 
 def test_a_judge_of_the_encoders_family_is_marked_and_no_other(run: Path):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from support.carded_reports import VALUES, Finished, card, table, with_cards
-from test_report import section
+from support.reports import section
 
 from idbench.report import write_report
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.carded_reports import VALUES, Finished, card, table, with_cards
-from test_report import HOSTILE, Page, browse, build_run
+from support.reports import HOSTILE, Page, browse, build_run
 
 from idbench.report import write_report
 

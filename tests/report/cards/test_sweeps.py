@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.carded_reports import VALUES, Finished, table, with_cards
-from test_report import MODELS, section
+from support.reports import MODELS, section
 
 from idbench.report import write_comparison
 from idbench.report.data import load

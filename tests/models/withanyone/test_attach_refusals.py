@@ -24,9 +24,6 @@ pytestmark = needs("torch", "diffusers")
 
 torch = lazy("torch")
 attach = lazy("idbench.models.withanyone.attach")
-checkpoint = lazy("idbench.models.withanyone.checkpoint")
-masks = lazy("idbench.models.withanyone.masks")
-residual = lazy("idbench.models.withanyone.residual")
 
 
 def test_people_who_do_not_fit_are_refused(flux, tiny, tmp_path):
