@@ -1,0 +1,36 @@
+"""`idbench run --dry-run`: everything is said and nothing is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from support.model_cards import write_card
+from support.runs import idbench
+
+
+def test_a_dry_run_says_everything_and_does_nothing(tmp_path: Path):
+    folder = write_card(tmp_path)
+    out = tmp_path / "run"
+    flags = ["--suite", "synthetic:small", "--subset", "p2", "--model", str(folder), "--sweep", "mine.guidance=1,2"]
+    flags += ["--seeds", "2", "--image-size", "640x480", "--out", str(out), "--dry-run"]
+    planned = json.loads(idbench("run", *flags, "--json").stdout)
+    assert [entry["model"] for entry in planned["models"]] == ["mine@guidance=1", "mine@guidance=2"]
+    first = planned["models"][0]
+    assert first["to_do"] == first["images"] == len(first["jobs"]) > 0 and {job["seed"] for job in first["jobs"]} == {
+        0,
+        1,
+    }
+    assert (first["parameters"]["width"], first["parameters"]["height"]) == (640, 480)
+    assert first["weights"][0]["gigabytes"] == 1.5 and not first["weights"][0]["here"]
+    assert first["gpu_memory_gb"] == 25.2 and any("are not here" in text for text in first["stoppers"])
+    said = idbench("run", *flags).stdout
+    for part in (
+        "missing, about 1.5 GB",
+        "MIT",
+        "GPU memory   about 25.2 GB",
+        "guidance=2.0",
+        "nothing was done",
+    ):
+        assert part in said
+    assert not out.exists()

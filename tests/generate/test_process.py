@@ -1,0 +1,111 @@
+"""A process of a model: it starts, answers within its time or is ended, and is given up when it only fails."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from support.raw_worker import MADE, PNG, outcomes, run, script
+
+from idbench.images import EncodedImage, decode
+from idbench.models import host, processes
+from idbench.models.base import Job
+from idbench.models.opening import ModelSpec
+from idbench.models.processes import Launch, Task
+from idbench.records import Person
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("time.sleep(60)\n", "time limit"),
+        ("while True: print('rubbish')\n", "time limit"),
+        ("os._exit(3)\n", "exit code 3"),
+        ("os.close(1); time.sleep(60)\n", "closed its output"),
+        ("say(type='outcome', id=99, outcome='generated')\n", "answer to no question"),
+        ("say(type='outcome', id=[], outcome='generated')\n", "answer to no question"),
+        ("say(type='outcome', id=job['id'], outcome='great')\n", "answer to no question"),
+        ("x = bytearray(1 << 50)\n", "MemoryError"),
+        ("raise RuntimeError('a wire came off')\n", "a wire came off"),
+    ],
+)
+def test_a_bad_job_has_an_outcome_and_the_next_are_made(tmp_path: Path, body: str, reason: str):
+    bad = f"if job['seed'] == 1:\n{textwrap.indent(body, '    ')}else:\n{textwrap.indent(MADE, '    ')}"
+    answers = run(script(tmp_path, bad), tmp_path, count=4, seconds=2)
+    assert outcomes(answers) == "gfgg"
+    assert reason in answers["c1"].error and "\n" not in answers["c1"].error
+
+
+def test_a_worker_that_only_dies_is_given_up(tmp_path: Path):
+    count = "open(os.path.join(os.path.dirname(__file__), 'starts'), 'a').write('x')\n"
+    launch = script(tmp_path, "os._exit(1)\n")
+    (tmp_path / "worker.py").write_text(PNG + "import os\n" + count + (tmp_path / "worker.py").read_text())
+    answers = run(launch, tmp_path, count=8)
+    assert outcomes(answers) == "f" * 8 and len((tmp_path / "starts").read_text()) == 5
+    assert [answers[f"c{i}"].again for i in range(8)] == [False] * 2 + [True] * 6
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        ("sys.exit('no CUDA here')\n", "no CUDA here"),
+        ("say(type='failed', error='weights are\\nbroken')\n", "weights are broken"),
+        ("say(type='ready', protocol=7)\ntime.sleep(9)\n", "speaks protocol 7"),
+        ("say(type='outcome', id=0, outcome='generated')\ntime.sleep(9)\n", "it began with 'outcome'"),
+    ],
+)
+def test_a_worker_that_does_not_start_fails_its_jobs_for_now(tmp_path: Path, start: str, reason: str):
+    answers = run(script(tmp_path, start, ready=False), tmp_path)
+    assert outcomes(answers) == "fff"
+    assert all(reply.again and reason in reply.error for reply in answers.values())
+
+
+def test_a_program_that_is_not_there_fails_its_jobs_for_now(tmp_path: Path):
+    answers = run(Launch({"name": "w"}, ("/no/such/python", "x"), tmp_path), tmp_path)
+    assert outcomes(answers) == "fff" and "No such file" in answers["c0"].error
+
+
+@pytest.mark.parametrize("talk", ["loaded", "ready", "loading"])
+def test_talking_gains_no_time(tmp_path: Path, monkeypatch, talk: str):
+    monkeypatch.setattr("idbench.models.processes.LOAD_LIMIT", 3.0)
+    began = time.monotonic()
+    answers = run(script(tmp_path, f"while True: say(type={talk!r}); time.sleep(0.1)\n"), tmp_path, count=1, seconds=1)
+    assert outcomes(answers) == "f" and time.monotonic() - began < 30
+
+
+def test_what_left_the_process_group_is_ended_too(tmp_path: Path):
+    body = "import subprocess; subprocess.Popen(['sleep', '598'], process_group=0)\n" + MADE
+    assert outcomes(run(script(tmp_path, body), tmp_path, count=1)) == "g"
+    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "598"]]
+
+
+def test_loading_again_has_time_of_its_own(tmp_path: Path):
+    slow = "say(type='loading'); time.sleep(3); say(type='loaded')\n"
+    assert outcomes(run(script(tmp_path, slow + MADE), tmp_path, count=1, seconds=2)) == "g"
+
+
+def test_references_reach_the_model_from_files_and_from_memory(tmp_path: Path):
+    pixels = np.full((5, 7, 3), 200, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    people = tuple(
+        Person((photo,), box=box)
+        for photo, box in (
+            (EncodedImage("file", path=tmp_path / "a.png"), (1.0, 2.0, 3.0, 4.5)),
+            (EncodedImage("row", data=data), None),
+        )
+    )
+    job = Job("c", "p", people, 3, (640, 480), {"steps": 2})
+    launch = Launch.of_host(ModelSpec("m", "k", "l"))
+    process = processes.ModelProcess(launch, None, "none", tmp_path / "scratch", tmp_path / "log")
+    message = process._message(0, Task(job, tmp_path / "out.png"))
+    seen = host.job_from(message)
+    assert (seen.prompt, seen.seed, seen.canvas, seen.parameters) == ("p", 3, (640, 480), {"steps": 2})
+    assert [person.box for person in seen.people] == [(1.0, 2.0, 3.0, 4.5), None]
+    assert all((decode(person.references[0].read()) == 200).all() for person in seen.people)
+    assert "identity" not in str(message) and "target" not in str(message)

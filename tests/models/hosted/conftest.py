@@ -1,0 +1,5 @@
+"""A vendor that runs here."""
+
+from support.vendors import impatient, vendor, which
+
+__all__ = ["impatient", "vendor", "which"]
