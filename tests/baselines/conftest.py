@@ -9,7 +9,7 @@ import pytest
 from support.stand_in_repositories import STAND_INS
 from support.worker_stand_ins import job, run_worker, write_modules
 
-from idbench.models.replies import Reply
+from idbench.generate.replies import Reply
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from support.stand_in_libraries import TORCH
 from support.worker_checks import check, of, roles_of, tasks
 from support.worker_stand_ins import COLOURS, job, run_worker, write_modules
 
-from idbench.models.carded import settings_of
+from idbench.models.card_model import settings_of
 from idbench.models.cards import card_of
 from idbench.models.withanyone.adapter import boxes_on_canvas
 

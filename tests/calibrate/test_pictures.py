@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idbench.calibrate.drawing import Drawing, draw
+from idbench.calibrate.pictures import Drawing, draw
 from idbench.models.simulated import imagine, parse_dials
 from idbench.synthetic import Picture
 from idbench.synthetic import render as render_picture

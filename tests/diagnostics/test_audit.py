@@ -8,9 +8,9 @@ from idbench.suites import open_suite
 
 
 def test_audit_finds_what_was_planted(real_suite, packs, tmp_cache, tmp_path):
-    from idbench.audit import audit
-    from idbench.faces.analyse import ImageAnalyser
-    from idbench.faces.opening import open_detector, open_recognizers
+    from idbench.diagnostics.audit import audit
+    from idbench.faces.pipeline import ImageAnalyser
+    from idbench.faces.specs import open_detector, open_recognizers
     from idbench.store import Cache
 
     cases = [case for case in open_suite(str(real_suite)).cases() if len(case.people) == 1][:2]

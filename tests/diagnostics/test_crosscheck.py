@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.command_line import run_main
 
-from idbench.crosscheck import image_differences, keep_first
+from idbench.diagnostics.crosscheck import image_differences, keep_first
 from idbench.suites import open_suite, synthetic
 
 

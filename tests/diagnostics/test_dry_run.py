@@ -23,7 +23,7 @@ def test_a_dry_run_says_everything_and_does_nothing(tmp_path: Path):
     }
     assert (first["parameters"]["width"], first["parameters"]["height"]) == (640, 480)
     assert first["weights"][0]["gigabytes"] == 1.5 and not first["weights"][0]["here"]
-    assert first["gpu_memory_gb"] == 25.2 and any("are not here" in text for text in first["stoppers"])
+    assert first["gpu_memory_gb"] == 25.2 and any("are not here" in text for text in first["blockers"])
     said = idbench("run", *flags).stdout
     for part in (
         "missing, about 1.5 GB",

@@ -13,9 +13,7 @@ from support.runs import CHEAP
 from idbench import cli
 from idbench.api import load_run, score
 from idbench.config import load_config
-from idbench.models.simulated import (
-    PRESETS,
-)
+from idbench.models.simulated import PRESETS
 from idbench.run import execute
 from idbench.suites import Suite, synthetic
 from idbench.tables import read_tables

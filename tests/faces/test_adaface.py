@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from idbench.errors import WeightsError
-from idbench.faces.opening import open_recognizers
+from idbench.faces.specs import open_recognizers
 
 
 def wave(n: int, factor: float, offset: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from idbench.errors import WeightsError
 from idbench.faces.align import Alignment
-from idbench.faces.opening import open_recognizers
+from idbench.faces.specs import open_recognizers
 
 
 @pytest.mark.slow

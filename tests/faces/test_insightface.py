@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from idbench.faces.opening import open_detector, open_recognizers
+from idbench.faces.specs import open_detector, open_recognizers
 
 
 def test_scrfd_finds_what_insightface_finds(packs, photo):

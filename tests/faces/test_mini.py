@@ -12,8 +12,8 @@ from idbench import registry
 from idbench.errors import WeightsError
 from idbench.faces.align import ARCFACE_112
 from idbench.faces.mini import CELL, WEIGHTS, WINDOW, best_boxes, face_window, shrink
-from idbench.faces.opening import open_detector, open_recognizers
 from idbench.faces.runtime import file_digest
+from idbench.faces.specs import open_detector, open_recognizers
 from idbench.metrics import auc, equal_error_rate
 from idbench.synthetic import (
     Place,
@@ -148,7 +148,7 @@ def test_threshold_decides_what_counts_as_a_face(pictures):
 def test_faces_are_found_at_other_sizes_and_on_black(pictures, detector):
     import cv2
 
-    from idbench.faces.analyse import pad_to_square
+    from idbench.faces.pipeline import pad_to_square
 
     picture = pictures[4]
     truth = picture.faces[0].landmarks

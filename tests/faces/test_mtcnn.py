@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from idbench.faces.opening import open_detector
+from idbench.faces.specs import open_detector
 
 
 @pytest.mark.slow

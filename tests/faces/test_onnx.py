@@ -8,7 +8,7 @@ import pytest
 from idbench.errors import ConfigError, WeightsError
 from idbench.faces.align import Alignment
 from idbench.faces.onnx import OnnxRecognizer, Preprocessing
-from idbench.faces.opening import open_recognizers
+from idbench.faces.specs import open_recognizers
 
 
 def test_onnx_file_with_declared_preprocessing_is_the_pack_itself(packs):

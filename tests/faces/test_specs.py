@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idbench.errors import UnknownNameError, WeightsError
-from idbench.faces.opening import open_recognizers, parse_recognizer
+from idbench.faces.specs import open_recognizers, parse_recognizer
 
 
 def test_names_of_recognizers():

@@ -9,8 +9,8 @@ import pytest
 from support.lazy import needs
 from support.vendors import VENDORS, opened
 
+from idbench.generate.pool import Reply
 from idbench.models.hosted import Budget
-from idbench.models.processes import Reply
 
 pytestmark = needs("openai", "google.genai")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idbench.generate.child import Host, is_broken_device, is_out_of_memory, reason_of
 from idbench.models.base import Generated
-from idbench.models.host import Host, is_broken_device, is_out_of_memory, reason_of
 
 
 class Cramped:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.raw_worker import MADE, log_of, outcomes, run, script
 
+from idbench.generate.json_lines import LOG_LIMIT
 from idbench.images import decode
-from idbench.models.channel import LOG_LIMIT
 
 
 def test_a_worker_of_standard_library_makes_images(tmp_path: Path):

@@ -10,11 +10,12 @@ import pytest
 from support.raw_worker import MADE, outcomes, script
 from support.runs import running_children
 
+from idbench.generate.pool import Crew, Task
+from idbench.generate.replies import Reply
 from idbench.images import decode
 from idbench.models.base import Job
-from idbench.models.opening import ModelSpec
-from idbench.models.processes import Crew, Launch, Task
-from idbench.models.replies import Reply
+from idbench.models.launch import Launch
+from idbench.models.specs import ModelSpec
 
 UNRULY = """
 import os, pathlib, sys, time

@@ -12,11 +12,13 @@ import pytest
 from PIL import Image
 from support.raw_worker import MADE, PNG, outcomes, run, script
 
+from idbench.generate import child as host
+from idbench.generate import pool as processes
+from idbench.generate.pool import Task
 from idbench.images import EncodedImage, decode
-from idbench.models import host, processes
 from idbench.models.base import Job
-from idbench.models.opening import ModelSpec
-from idbench.models.processes import Launch, Task
+from idbench.models.launch import Launch
+from idbench.models.specs import ModelSpec
 from idbench.records import Person
 
 
@@ -72,7 +74,7 @@ def test_a_program_that_is_not_there_fails_its_jobs_for_now(tmp_path: Path):
 
 @pytest.mark.parametrize("talk", ["loaded", "ready", "loading"])
 def test_talking_gains_no_time(tmp_path: Path, monkeypatch, talk: str):
-    monkeypatch.setattr("idbench.models.processes.LOAD_LIMIT", 3.0)
+    monkeypatch.setattr("idbench.generate.pool.LOAD_LIMIT", 3.0)
     began = time.monotonic()
     answers = run(script(tmp_path, f"while True: say(type={talk!r}); time.sleep(0.1)\n"), tmp_path, count=1, seconds=1)
     assert outcomes(answers) == "f" and time.monotonic() - began < 30

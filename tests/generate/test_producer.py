@@ -14,16 +14,12 @@ import pytest
 from support.comparing import ledger
 
 from idbench.errors import ConfigError
-from idbench.generating import ModelProducer, _loading
-from idbench.generations import Ledger
+from idbench.generate.ledger import Ledger
+from idbench.generate.producer import ModelProducer, _loading
 from idbench.images import decode
 from idbench.models.base import Generated, Job
-from idbench.models.opening import plan_models
-from idbench.models.simulated import (
-    Dials,
-    SimulatedModel,
-    open_model,
-)
+from idbench.models.simulated import Dials, SimulatedModel, open_model
+from idbench.models.specs import plan_models
 from idbench.records import Case
 from idbench.suites import Suite
 
@@ -146,8 +142,8 @@ def test_simulated_images_do_not_depend_on_threads_or_on_who_else_is_drawn(suite
 MAKE = """
 import sys
 from pathlib import Path
-from idbench.generating import ModelProducer
-from idbench.generations import Ledger
+from idbench.generate.producer import ModelProducer
+from idbench.generate.ledger import Ledger
 from idbench.models.simulated import open_model
 from idbench.suites import synthetic
 synthetic.SIZES["small"] = 4
@@ -204,7 +200,7 @@ def test_a_card_that_allows_more_people_is_asked_again_for_those_refused(real_su
         name, parameters, isolated, needs_truth = "flat", {}, False, False
 
         def __init__(self, most: int) -> None:
-            self.card = SimpleNamespace(most_people=most)
+            self.card = SimpleNamespace(max_people=most)
 
         def describe(self):
             return {}

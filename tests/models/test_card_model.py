@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from idbench.errors import ConfigError
-from idbench.models.carded import CardModel, settings_of
+from idbench.models.card_model import CardModel, settings_of
 from idbench.models.cards import Card, baselines_folder
-from idbench.models.opening import plan_models
+from idbench.models.specs import plan_models
 
 
 def test_settings_take_the_type_of_the_default(card: Card):
@@ -56,7 +56,7 @@ def test_everything_on_a_card_that_decides_pixels_is_in_the_digest(tmp_path, wei
     assert plain == opened(tmp_path).describe()
     assert plain != opened(tmp_path, lambda text: text.replace("batched = true", "batched = false")).describe()
     assert plain == opened(tmp_path, lambda text: text.replace("the floor of", "below")).describe()
-    monkeypatch.setattr("idbench.models.carded.installed", lambda name: "99.0")
+    monkeypatch.setattr("idbench.models.card_model.installed", lambda name: "99.0")
     assert plain != opened(tmp_path).describe()
 
 

@@ -8,9 +8,9 @@ import pytest
 from support.model_cards import CARD
 
 from idbench.errors import ConfigError, UnknownNameError
-from idbench.models.carded import settings_of
+from idbench.models.card_model import settings_of
 from idbench.models.cards import Parameter, card_names, card_of, load_card
-from idbench.models.checking import expected_memory
+from idbench.models.preflight import expected_memory
 
 
 @pytest.mark.parametrize("name", card_names())
@@ -28,7 +28,7 @@ def test_every_card_that_ships_is_valid_and_says_where_it_is_from(name: str):
     ("old", "new", "expected"),
     [
         ('title = "Mine"', 'title = "Mine"\ntitel = "x"', "titel.*did you mean 'title'"),
-        ("most_people = 2", "most_people = 0", "most_people"),
+        ("max_people = 2", "max_people = 0", "max_people"),
         ('form = "pipeline"', 'form = "zip"', "weights.0.form"),
         ('form = "pipeline"', 'form = "file"', "need a file"),
         ("default = 25", "default = 250", "1 to 100, found 250"),

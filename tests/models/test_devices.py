@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from idbench.models.processes import gpus
+from idbench.models.devices import gpus
 
 
 @pytest.mark.parametrize(

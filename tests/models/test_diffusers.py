@@ -77,7 +77,7 @@ def model(request, tiny):
         patch.setattr("diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus.VAE_IMAGE_SIZE", 64 * 64)
         patch.setattr("diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus.CONDITION_IMAGE_SIZE", 64 * 64)
         # Without peft the tiny adapter has no low-rank weights.
-        patch.setattr("idbench.models.checking.installed", lambda name: "1.0")
+        patch.setattr("idbench.models.preflight.installed", lambda name: "1.0")
         opened = open_model(name, str(baselines_folder() / name), given)
         opened.load("cpu")
         if name == "glm-image":
@@ -210,7 +210,7 @@ def test_low_rank_weights_are_never_left_out_in_silence(tiny, packs, tmp_path, m
     file = tiny_pipelines.build_faceid(folder, tmp_path / "faceid.bin", numbers=128, lora=True)
     given = {"weights.base": str(folder), "weights.adapter": str(file), "weights.faces": str(packs / "mini-a")}
     opened = open_model("faceid", str(baselines_folder() / "sdxl-ip-adapter-faceid"), QUICK | given)
-    monkeypatch.setattr("idbench.models.checking.installed", lambda name: "1.0")
+    monkeypatch.setattr("idbench.models.preflight.installed", lambda name: "1.0")
     with pytest.raises(MissingPackageError, match="peft"):
         opened.load("cpu")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idbench.models.cards import Weights
-from idbench.models.fetching import _wanted
+from idbench.models.downloads import _wanted
 
 
 def test_what_is_fetched_leaves_copies_and_pickles_alone():

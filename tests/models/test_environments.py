@@ -18,7 +18,7 @@ from support.worker_environments import World, git
 
 from idbench.errors import MissingPackageError
 from idbench.models.cards import load_card
-from idbench.models.setup import Environment, find_python
+from idbench.models.environments import Environment, find_python
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_an_interpreter_is_one_that_runs(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_weights_of_another_disk_are_copied_and_missing_ones_named(world: World, monkeypatch: pytest.MonkeyPatch):
     from idbench.errors import WeightsError
-    from idbench.models.setup import place_weights
+    from idbench.models.environments import place_weights
     from idbench.models.weights import is_whole
 
     need = load_card(world.card).need("base")

@@ -10,16 +10,16 @@ from support.runs import error_line, idbench
 
 from idbench.errors import WeightsError
 from idbench.models import weights
-from idbench.models.carded import settings_of
+from idbench.models.card_model import settings_of
 from idbench.models.cards import Card
-from idbench.models.checking import expected_memory, require, stoppers
+from idbench.models.preflight import blockers, expected_memory, require
 
 
 def test_weights_are_found_where_the_message_says(card: Card):
     need = card.need("base")
     pipeline(weights.expected_at(need))
     assert weights.usable(need, "mine") == weights.expected_at(need)
-    assert stoppers(card, settings_of(card, {})) == []
+    assert blockers(card, settings_of(card, {})) == []
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,15 @@ def test_expected_memory_follows_the_weights_that_are_here_else_the_card(card: C
 def test_memory_is_a_stopper_only_where_there_is_too_little(card: Card):
     huge = card.model_copy(update={"billions": {"transformer": 1e6}})
     kinds = {
-        name: [s.kind for s in stoppers(c, settings_of(c, {}), "cpu")] for name, c in (("big", huge), ("small", card))
+        name: [s.kind for s in blockers(c, settings_of(c, {}), "cpu")] for name, c in (("big", huge), ("small", card))
     }
     assert kinds == {"big": ["weights", "memory"], "small": kinds["small"]} and "weights" in kinds["small"]
 
 
 def test_missing_packages_are_named(card: Card):
     lacking = card.model_copy(update={"packages": ("torch", "no-such-thing")})
-    (stopper,) = [s for s in stoppers(lacking, settings_of(card, {})) if s.kind == "package"]
-    assert "no-such-thing" in stopper.text and "pip install" in stopper.text and "torch," not in stopper.text
+    (blocker,) = [s for s in blockers(lacking, settings_of(card, {})) if s.kind == "package"]
+    assert "no-such-thing" in blocker.text and "pip install" in blocker.text and "torch," not in blocker.text
 
 
 def test_a_run_with_absent_weights_stops_before_anything_is_done(folder: Path, tmp_path: Path):

@@ -8,15 +8,7 @@ import numpy as np
 import pytest
 
 from idbench.errors import ConfigError
-from idbench.models.simulated import (
-    PRESETS,
-    WIDEST_YAW,
-    Dials,
-    Scene,
-    imagine,
-    parse_dials,
-    simulate,
-)
+from idbench.models.simulated import PRESETS, WIDEST_YAW, Dials, Scene, imagine, parse_dials, simulate
 from idbench.synthetic import distance, mix_identities
 from idbench.synthetic.plans import CasePlan, plan_cases
 

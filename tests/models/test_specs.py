@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from idbench.errors import ConfigError, UnknownNameError
-from idbench.models.opening import MOST_VALUES, parse_model, plan_models
+from idbench.models.specs import MAX_VALUES, parse_model, plan_models
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_range_is_free_of_rounding_and_holds_its_end():
         (["s=sim:good"], [], ["s.drift=0:1:x"], "in numbers"),
         (["s=sim:good"], [], ["s.drift=1"], "2 to"),
         (["s=sim:good"], [], ["s.drift=1,1"], "different values"),
-        (["s=sim:good"], [], ["s.drift=0:1:1e-9"], f"2 to {MOST_VALUES}"),
+        (["s=sim:good"], [], ["s.drift=0:1:1e-9"], f"2 to {MAX_VALUES}"),
         (["s=sim:good"], [], ["s.drift=0,1", "s.copy=0,1"], "one parameter at a time"),
     ],
 )

@@ -10,8 +10,8 @@ from PIL import Image
 from support.odd_images import odd_images
 from support.suites import real_cases
 
-from idbench.faces.analyse import ImageAnalyser
-from idbench.faces.opening import open_detector, open_recognizers
+from idbench.faces.pipeline import ImageAnalyser
+from idbench.faces.specs import open_detector, open_recognizers
 from idbench.images import decode
 from idbench.store import Cache
 

@@ -14,8 +14,8 @@ from support.odd_images import CROWD
 from support.runs import run_here
 from support.suites import real_cases, write_suite
 
-from idbench.faces.analyse import ImageAnalyser, Job
-from idbench.faces.opening import open_detector, open_recognizers
+from idbench.faces.pipeline import ImageAnalyser, Job
+from idbench.faces.specs import open_detector, open_recognizers
 from idbench.images import EncodedImage
 from idbench.protocols.people import usable_faces
 from idbench.store import Cache

@@ -11,7 +11,7 @@ from support.odd_images import ALIKE, ANY_OUTCOME, CROWD, NO_FACE, SAME_PICTURE,
 from support.runs import run_here
 from support.suites import write_manifest
 
-from idbench.models.oracles import ORACLES
+from idbench.records import ORACLES
 from idbench.tables import read_tables
 
 

@@ -16,7 +16,7 @@ from support.suites import write_manifest
 
 from idbench.config import load_config
 from idbench.errors import ConfigError, IdbenchError, SuiteError
-from idbench.models.images import open_model
+from idbench.models.image_folder import open_model
 from idbench.records import Case
 from idbench.suites import SuiteIndex, case_filename, index_case, open_suite, parse_boxes
 from idbench.tables import read_tables

@@ -20,7 +20,7 @@ from support.runs import error_line, flags, idbench, options, run_here, start
 from support.suites import real_cases, write_suite
 
 from idbench.errors import IdbenchError, RunError, StorageError
-from idbench.generations import Ledger
+from idbench.generate.ledger import Ledger
 from idbench.records import Generation
 from idbench.report import write_report
 from idbench.store import exclusive_lock

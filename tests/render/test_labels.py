@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idbench.report.labels import place
+from idbench.render.labels import place
 
 
 def test_labels_do_not_cover_points_that_have_room():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from idbench.report.tables import Column, Number, Row, Table, slug
+from idbench.render.table import Column, Number, Row, Table, slug
 
 
 def example() -> Table:

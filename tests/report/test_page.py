@@ -15,7 +15,7 @@ import pytest
 from support.reports import HOSTILE, MODELS, Page, build_run, change, section, summary_of
 
 from idbench.report import write_report
-from idbench.report.html import files
+from idbench.report.page import files
 from idbench.summary import Settings, summarise
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import idbench
-from idbench.models.oracles import ORACLES
+from idbench.records import ORACLES
 from idbench.suites import open_suite
 
 SETS = ("copy-paste", "natural", "wrong-person", "swapped")

@@ -24,7 +24,7 @@ Finished = Callable[..., Path]
 
 def card(title: str = "With Anyone", **changes: Any) -> dict[str, Any]:
     return {
-        "name": "withanyone", "title": title, "summary": "A model.", "most_people": 4, "extra_conditioning": ["target boxes"],
+        "name": "withanyone", "title": title, "summary": "A model.", "max_people": 4, "extra_conditioning": ["target boxes"],
         "source": {"paper": "arXiv 2510.14975", "repository": "https://example.org/withanyone", "revision": "0f" * 20},
         "licence": {"code": "Apache-2.0", "weights": "non-commercial"},
         "face_encoders": [{"family": "arcface", "name": "antelopev2", "use": "conditioning"}],
@@ -37,7 +37,7 @@ def with_cards(record: dict[str, Any]) -> None:
     models["paste"] = {"kind": "withanyone", "card": card(), "parameters": {"steps": 25, "width": 512}}
     models["weak"] = {
         "kind": "diffusers", "parameters": {"steps": 4, "width": 512},
-        "card": card("Plain", extra_conditioning=[], face_encoders=[], most_people=None),
+        "card": card("Plain", extra_conditioning=[], face_encoders=[], max_people=None),
     }  # fmt: skip
     for model, value in VALUES.items():
         models[model] = {

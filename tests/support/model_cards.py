@@ -11,7 +11,7 @@ name = "mine"
 kind = "diffusers"
 title = "Mine"
 summary = "A card for tests."
-most_people = 2
+max_people = 2
 packages = ["torch"]
 batch = 4
 [source]

@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from idbench.synthetic import (
-    Appearance,
-    Camera,
-    Identity,
-    Place,
-    Sitter,
-    render,
-    sample_identities,
-)
+from idbench.synthetic import Appearance, Camera, Identity, Place, Sitter, render, sample_identities
 
 CLEAN = Camera(noise=0, blur=0, jpeg=100)
 SEEDS = st.integers(0, 2**31)

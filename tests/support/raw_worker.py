@@ -8,9 +8,10 @@ from pathlib import Path
 
 from support.runs import running_children
 
+from idbench.generate.pool import Crew, Task
+from idbench.generate.replies import Reply
 from idbench.models.base import Job
-from idbench.models.processes import Crew, Launch, Task
-from idbench.models.replies import Reply
+from idbench.models.launch import Launch
 
 PNG = "import zlib, struct\n" + textwrap.dedent("""
     def png(path, shade):

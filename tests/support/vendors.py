@@ -18,7 +18,7 @@ from support.images import encoded, noise
 from idbench.images import EncodedImage
 from idbench.models.base import Generated, Job
 from idbench.models.hosted import HostedModel
-from idbench.models.opening import plan_models
+from idbench.models.specs import plan_models
 from idbench.records import Person
 
 KEY = "sk-proj-Very_Secret+0123456789/ABCdef="

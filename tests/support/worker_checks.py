@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image
 from support.worker_stand_ins import job
 
+from idbench.generate.pool import Task
+from idbench.generate.replies import Reply
 from idbench.images import decode
 from idbench.models.cards import baselines_folder
-from idbench.models.processes import Task
-from idbench.models.replies import Reply
 
 
 def tasks(folder: Path, people: int = 1) -> list[Task]:

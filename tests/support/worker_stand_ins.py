@@ -15,12 +15,13 @@ from typing import Any
 
 from PIL import Image
 
+from idbench.generate.pool import Crew, Task
+from idbench.generate.replies import Reply
 from idbench.images import EncodedImage
 from idbench.models.base import Job
-from idbench.models.carded import settings_of
+from idbench.models.card_model import settings_of
 from idbench.models.cards import baselines_folder, load_card
-from idbench.models.processes import Crew, Launch, Task
-from idbench.models.replies import Reply
+from idbench.models.launch import Launch
 from idbench.models.worker import worker_of
 from idbench.records import Person
 

@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.people import people
 
-from idbench.synthetic import (
-    Appearance,
-    Light,
-    Pose,
-    Style,
-    mix_appearances,
-    sample_appearance,
-    sample_description,
-)
+from idbench.synthetic import Appearance, Light, Pose, Style, mix_appearances, sample_appearance, sample_description
 
 
 def test_variation_zero_is_the_plain_meaning_of_the_words():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.people import CLEAN, SEEDS, eye_distance, face_of, people
 
-from idbench.faces.opening import open_detector
+from idbench.faces.specs import open_detector
 from idbench.synthetic import (
     Appearance,
     Background,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from idbench.faces.mini import CELL, WINDOW, best_boxes
-from idbench.faces.opening import open_detector, open_recognizers
+from idbench.faces.specs import open_detector, open_recognizers
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 from support.lazy import needs
 
 from idbench.errors import ConfigError
-from idbench.models.carded import settings_of
+from idbench.models.card_model import settings_of
 from idbench.models.cards import baselines_folder, card_of, load_card
 
 pytestmark = needs("openai", "google.genai")

@@ -14,8 +14,8 @@ from support.reports import MODELS, section
 
 from idbench.report import write_comparison
 from idbench.report.data import load
-from idbench.report.plane import planes, sweep_plane
-from idbench.report.sweeps import about, sweeps
+from idbench.report.figures.plane import planes, sweep_plane
+from idbench.report.figures.sweeps import about, sweeps
 from idbench.stats import line_distances
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.reports import MODELS, ORACLES
 
-from idbench.report.plane import planes
+from idbench.report.figures.plane import planes
 
 
 def test_plane_places_points_by_their_numbers(run: Path):
