@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from idbench.errors import MissingPackageError
+from idbench.faces.facenet import INSTALL
 from idbench.faces.runtime import torch_device
 from idbench.faces.types import Detections
 from idbench.images import RGB
+from idbench.kinds import DetectorKind
 
-__all__ = ["MtcnnDetector", "open_detector"]
+__all__ = ["DETECTOR", "MtcnnDetector", "open_detector"]
 
 STAGE_THRESHOLDS = (0.6, 0.7, 0.7)
 SMALLEST_FACE = 20
@@ -27,9 +30,7 @@ class MtcnnDetector:
         try:
             from facenet_pytorch import MTCNN
         except ImportError as error:
-            raise MissingPackageError(
-                "detector mtcnn needs facenet-pytorch: pip install --no-deps facenet-pytorch==2.6.0"
-            ) from error
+            raise MissingPackageError(f"detector mtcnn needs facenet-pytorch: {INSTALL}") from error
         self.threshold = threshold
         self._device = torch_device(device)
         self._network = MTCNN(
@@ -65,3 +66,15 @@ class MtcnnDetector:
 def open_detector(location: str, device: str, threshold: float | None) -> MtcnnDetector:
     """MTCNN takes no location."""
     return MtcnnDetector(device, threshold or 0.0)
+
+
+DETECTOR = DetectorKind(
+    open=open_detector,
+    form="mtcnn",
+    what="MTCNN (facenet-pytorch)",
+    here=lambda: (
+        f"package missing ({INSTALL})"
+        if find_spec("facenet_pytorch") is None
+        else "ready: weights come with the package"
+    ),
+)

@@ -19,6 +19,7 @@ from idbench.errors import ConfigError, UnknownNameError
 from idbench.models.execution import OFFLOADS
 from idbench.records.cards import CardFacts, Weights
 from idbench.schema import Record, problem_of
+from idbench.shipped import shipped_folder
 
 __all__ = ["Card", "Parameter", "Value", "baselines_folder", "card_names", "card_of", "load_card", "nearest"]
 
@@ -146,10 +147,8 @@ class Card(CardFacts):
 
 
 def baselines_folder() -> Path:
-    """The cards that come with idbench: in the installed package, else in the repository."""
-    package = Path(__file__).resolve().parents[1]
-    shipped = package / "_baselines"
-    return shipped if shipped.is_dir() else package.parent / "baselines"
+    """The cards that come with idbench."""
+    return shipped_folder("baselines")
 
 
 def card_names() -> list[str]:
