@@ -84,14 +84,16 @@ def _print_crosscheck(found: dict[str, Any]) -> None:
         number(images["ssim"]),
     ]
     print_table(header, [["all images", *cells]])
-    for name, judged in found["recognizers"].items():
-        print(f"\n{name}: {judged['other_outcomes']} of {judged['people']} people with another outcome")
+    for name, compared in found["recognizers"].items():
+        print(f"\n{name}: {compared['other_outcomes']} of {compared['people']} people with another outcome")
         rows = []
-        for metric, about in judged["metrics"].items():
-            gap, most = about["difference"], about["largest"]
+        for metric, about in compared["metrics"].items():
+            gap, largest = about["difference"], about["largest"]
             span = "" if gap["low"] is None else f" [{gap['low']:.3f}, {gap['high']:.3f}]"
-            where = f"{most['case']}--{most['seed']}, person {most['person'] + 1}" if most["difference"] else ""
+            where = (
+                f"{largest['case']}--{largest['seed']}, person {largest['person'] + 1}" if largest["difference"] else ""
+            )
             rows.append([metric, number(about["a"]), number(about["b"]), f"{gap['mean']:.3f}{span}",
-                         number(most["difference"]), where])  # fmt: skip
+                         number(largest["difference"]), where])  # fmt: skip
         print_table(["metric", found["a"], found["b"], "difference", "largest", "at"], rows)
     print(f"\n{found['note']}")

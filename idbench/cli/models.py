@@ -110,14 +110,16 @@ def check(
 
     found = {name: open_named(name, change).preflight(device) for name in names or card_names()}
     if json:
-        print_json({name: [{"kind": one.kind, "text": one.text} for one in said] for name, said in found.items()})
+        print_json(
+            {name: [{"kind": one.kind, "text": one.text} for one in blockers] for name, blockers in found.items()}
+        )
     elif names:
-        for name, said in found.items():
-            print(f"{name}: {'ready' if not said else ''}".rstrip())
-            for one in said:
+        for name, blockers in found.items():
+            print(f"{name}: {'ready' if not blockers else ''}".rstrip())
+            for one in blockers:
                 print(f"  {one.kind:<11} {one.text}")
     else:
-        states = [", ".join(dict.fromkeys(one.kind for one in said)) or "–" for said in found.values()]
+        states = [", ".join(dict.fromkeys(one.kind for one in blockers)) or "–" for blockers in found.values()]
         print_table(["model", "would be stopped by"], [list(row) for row in zip(found, states, strict=True)])
         print("\n'idbench models check NAME' says what exactly, and what to do")
     if names and any(found.values()):

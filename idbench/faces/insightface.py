@@ -22,7 +22,7 @@ __all__ = ["DETECTOR", "RECOGNIZER", "ScrfdDetector", "models_root", "open_detec
 LICENCE = "InsightFace models: non-commercial research only"
 DETECTION_SIZE = (640, 640)
 DETECTION_THRESHOLD = 0.45
-SMALLEST_SIDE = 8
+MIN_SIDE = 8
 
 
 def models_root() -> Path:
@@ -105,7 +105,7 @@ class ScrfdDetector:
     def detect(self, pixels: RGB) -> Detections:
         """Faces of one RGB image."""
         height, width = pixels.shape[:2]
-        if min(height, width) < SMALLEST_SIDE or min(height, width) * max(DETECTION_SIZE) < max(height, width):
+        if min(height, width) < MIN_SIDE or min(height, width) * max(DETECTION_SIZE) < max(height, width):
             return Detections.none()
         boxes, landmarks = self._model.detect(pixels)
         usable = np.isfinite(boxes).all(axis=1) & np.isfinite(landmarks).all(axis=(1, 2))

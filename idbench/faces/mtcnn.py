@@ -18,7 +18,7 @@ from idbench.kinds import DetectorKind
 __all__ = ["DETECTOR", "MtcnnDetector", "open_detector"]
 
 STAGE_THRESHOLDS = (0.6, 0.7, 0.7)
-SMALLEST_FACE = 20
+MIN_FACE = 20
 
 
 class MtcnnDetector:
@@ -35,12 +35,12 @@ class MtcnnDetector:
         self._device = torch_device(device)
         self._network = MTCNN(
             keep_all=True, select_largest=False, thresholds=list(STAGE_THRESHOLDS),
-            min_face_size=SMALLEST_FACE, device=self._device,
+            min_face_size=MIN_FACE, device=self._device,
         )  # fmt: skip
 
     def detect(self, pixels: RGB) -> Detections:
         """Faces of one RGB image."""
-        if min(pixels.shape[:2]) < SMALLEST_FACE:
+        if min(pixels.shape[:2]) < MIN_FACE:
             return Detections.none()
         boxes, scores, landmarks = self._network.detect(pixels, landmarks=True)
         if boxes is None:
@@ -56,7 +56,7 @@ class MtcnnDetector:
             "kind": "mtcnn",
             "package": f"facenet-pytorch {version('facenet-pytorch')}",
             "stages": list(STAGE_THRESHOLDS),
-            "smallest_face": SMALLEST_FACE,
+            "smallest_face": MIN_FACE,
             "threshold": self.threshold,
             "providers": [str(self._device)],
             "licence": "facenet-pytorch: MIT",

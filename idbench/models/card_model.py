@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from idbench.models import weights
-from idbench.models.cards import Card, load_card
+from idbench.models.cards import Card, load_card, renamed_keys
 from idbench.models.execution import Execution
 from idbench.models.preflight import Blocker, Needs, card_blockers, needs_of, resource_warnings, stop_at_first
 from idbench.models.settings import settings_of
@@ -54,7 +54,12 @@ class CardModel:
 
     def preflight(self, device: str = "auto") -> list[Blocker]:
         """Everything that would stop the model on this machine, and what may; nothing is loaded."""
-        return [*self.blockers(), *resource_warnings(self.card, self.settings, device)]
+        return [*self.blockers(), *resource_warnings(self.card, self.settings, device), *self._renamed()]
+
+    def _renamed(self) -> Iterator[Blocker]:
+        for old, new in renamed_keys(self.folder).items():
+            text = f"{self.folder / 'card.toml'}: '{old}' is called '{new}' now; the next version reads no '{old}'"
+            yield Blocker("renamed", text, stops=False)
 
     def blockers(self) -> Iterator[Blocker]:
         """What would certainly stop it here. Adapters that need more than packages and weights add to it."""

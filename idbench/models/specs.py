@@ -30,7 +30,7 @@ __all__ = ["ModelSpec", "OpenedModel", "Sweep", "open_models", "plan_models", "s
 
 _RANGE = re.compile(r"^(?P<first>[^:,]+):(?P<last>[^:,]+):(?P<step>[^:,]+)$")
 MAX_VALUES = 101
-"""Most values of one sweep."""
+"""Values of one sweep."""
 
 
 @dataclass(frozen=True)

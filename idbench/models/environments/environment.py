@@ -1,7 +1,7 @@
 """Isolated environments of workers: what a card asks for, what of it is here, and making what is lacking.
 
 `environment_folder(card)` holds `venv`, `repository`, `setup.json` (what both were made for) and `setup.log` (what
-git and the installer said). Each step is built in a folder of its own, and takes its place only when it is whole:
+git and the installer printed). Each step is built in a folder of its own, and takes its place only when it is whole:
 whatever kills a setup, the next one goes on with the steps that are missing.
 """
 
@@ -50,7 +50,7 @@ class Environment:
 
     @property
     def log(self) -> Path:
-        """What git and the installer said last."""
+        """What git and the installer printed last."""
         return self.root / "setup.log"
 
     @property
@@ -123,7 +123,7 @@ class Environment:
 
         offline : a folder with `repository` and `wheels`, instead of the network. `say` hears what a user must know.
 
-        Raises `MissingPackageError`, one line: the step that failed, the last thing it said, and its log.
+        Raises `MissingPackageError`, one line: the step that failed, its last line of output, and its log.
         """
         with exclusive_lock(self.root):
             installer = self.check(offline)

@@ -41,7 +41,7 @@ class SetupLog:
     def run(self, what: str, command: Sequence[str], offline: bool = False) -> None:
         """Run a command, without a network if `offline`.
 
-        Raises `MissingPackageError`, one line with `what` and the last thing it said, if it fails.
+        Raises `MissingPackageError`, one line with `what` and the last line of output, if it fails.
         """
         with self.path.open("ab") as log:
             log.write(f"$ {' '.join(command)}\n".encode())
@@ -57,9 +57,9 @@ class SetupLog:
             raise MissingPackageError(f"{self.model}: {what} failed: {self._last_line()}; see {self.path}")
 
     def _last_line(self) -> str:
-        """The last thing a command said."""
-        said = self.path.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
-        return next((line.strip()[:200] for line in reversed(said) if line.strip()), "nothing was said")
+        """The last line of output."""
+        lines = self.path.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
+        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "no output")
 
 
 def _environment(offline: bool) -> dict[str, str]:

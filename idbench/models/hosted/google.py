@@ -83,8 +83,8 @@ class GoogleModel(HostedModel):
         if error.code == 401 or "API_KEY_INVALID" in details:
             return RequestsStopped(f"does not accept the key in {self._key_name} (status {error.code})")
         if error.code in (403, 404) or error.status == "FAILED_PRECONDITION":
-            said = f"{error.code} {error.status}: {error.message}"
-            return RequestsStopped(f"does not let this account use {self.hosted.model} ({said})")
+            reason = f"{error.code} {error.status}: {error.message}"
+            return RequestsStopped(f"does not let this account use {self.hosted.model} ({reason})")
         if error.code == TOO_MANY_REQUESTS and "PerDay" in details:
             return RequestsStopped("says that the quota of the day is exhausted")
         return RuntimeError(f"status {error.code} {error.status}: {error.message}")

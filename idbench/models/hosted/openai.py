@@ -49,17 +49,17 @@ class OpenAIModel(HostedModel):
     def _meant(self, error: Any) -> Exception:
         """What an answer with an error status means."""
         told = error.body.get("message") if isinstance(error.body, dict) else None
-        said = f"{error.code or error.type or 'error'}: {told or error.message}"
+        reason = f"{error.code or error.type or 'error'}: {told or error.message}"
         if error.code in REFUSALS:
-            return Declined(said)
+            return Declined(reason)
         if error.code in QUOTA:
             return RequestsStopped(f"says that the quota is exhausted ({error.code})")
         if error.status_code == 401:  # its message repeats the key, or parts of it
             return RequestsStopped(f"does not accept the key in {self._key_name} (status 401)")
         if error.status_code in (403, 404):
-            reason = f"{error.status_code}, {said}"
-            return RequestsStopped(f"does not let this account use {self.hosted.model} ({reason})")
-        return RuntimeError(f"status {error.status_code}, {said}")
+            why = f"{error.status_code}, {reason}"
+            return RequestsStopped(f"does not let this account use {self.hosted.model} ({why})")
+        return RuntimeError(f"status {error.status_code}, {reason}")
 
     def _tokens(self, usage: Any) -> dict[str, int]:
         """Where the reply does not tell image from text, output is image."""
@@ -81,7 +81,7 @@ def _decoded(text: str | None) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True) if text else None
     except (binascii.Error, ValueError):
-        return b"?"  # which is no image either, and is said to be none
+        return b"?"  # no image either, and reported as such
 
 
 MODEL = ModelKind(open=OpenAIModel, what="GPT Image models, named by a card", listed=list)
