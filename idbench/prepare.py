@@ -87,10 +87,9 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     """What a user may not have meant by these arguments, or should know before the run; one line each."""
     if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
-    for model in opened.models:
-        yield from (blocker.text for blocker in model.preflight(config.device))
-        if model.notice is not None:
-            yield model.notice
+    told = [blocker.text for model in opened.models for blocker in model.preflight(config.device)]
+    told += [model.notice for model in opened.models if model.notice is not None]
+    yield from dict.fromkeys(told)  # models of a sweep say the same
     if config.detector is None and default_detector(config.recognizers) == DETECTOR:
         yield f"no recognizer brings a detector, so faces are detected by {DETECTOR}; choose with --detector"
     before = previous.config if previous else config

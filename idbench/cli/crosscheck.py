@@ -94,6 +94,6 @@ def _print_crosscheck(found: dict[str, Any]) -> None:
                 f"{largest['case']}--{largest['seed']}, person {largest['person'] + 1}" if largest["difference"] else ""
             )
             rows.append([metric, number(about["a"]), number(about["b"]), f"{gap['mean']:.3f}{span}",
-                         number(largest["difference"]), where])  # fmt: skip
+                         number(largest["difference"]), place if largest["difference"] else ""])  # fmt: skip
         print_table(["metric", found["a"], found["b"], "difference", "largest", "at"], rows)
     print(f"\n{found['note']}")

@@ -54,7 +54,7 @@ class Generated:
     refused : whether the model declined, rather than failed.
     retryable : True where the model did not try and will not try further jobs now, such as without quota: they are
         left to another run.
-    boxes : where the model was told to put the people, in pixels of the image, if it takes boxes; slots are compared with
+    boxes : where the model was told to put the people, in pixels of the image, if it takes boxes; slots are scored by
         them.
     cost : US dollars, of hosted models.
     version : what a hosted model says it is.
