@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from idbench.config import RunConfig
-from idbench.faces.specs import MINI
+from idbench.faces.specs import RENDERED, brings_detector
 from idbench.models.simulated import PRESETS
 from idbench.progress import Warn
-from idbench.spec_text import parse_recognizer
 from idbench.suites import Suite
 
 __all__ = ["with_defaults"]
@@ -27,9 +26,8 @@ def with_defaults(config: RunConfig, suite: Suite, warn: Warn) -> RunConfig:
         chosen["models"] = tuple(f"sim:{name}" for name in PRESETS)
         warn(f"no --model and no --images given: simulated models are scored ({', '.join(PRESETS)})")
     if not config.recognizers:
-        chosen["recognizers"] = (MINI,)
-        warn("no --recognizer given: mini judges; it was trained on rendered faces only and knows no photos")
-    recognizers = chosen.get("recognizers", config.recognizers)
-    if config.detector is None and not any(kind == "insightface" for _, kind, _ in map(parse_recognizer, recognizers)):
-        chosen["detector"] = MINI
+        chosen["recognizers"] = (RENDERED,)
+        warn(f"no --recognizer given: {RENDERED} judges; it was trained on rendered faces only and knows no photos")
+    if config.detector is None and not brings_detector(chosen.get("recognizers", config.recognizers)):
+        chosen["detector"] = RENDERED
     return config.model_copy(update=chosen)

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from idbench import registry
 from idbench.config import RunConfig
 from idbench.encoders import aesthetic, clip
 from idbench.errors import ConfigError
 from idbench.faces.pipeline import ImageAnalyser
-from idbench.faces.specs import open_detector, open_recognizers, refuse_mini
+from idbench.faces.specs import (
+    DETECTOR,
+    check_for_photos,
+    default_detector,
+    open_detector,
+    open_recognizers,
+    stacking_references,
+)
 from idbench.generate.schedule import process_devices
-from idbench.models.image_folder import ImageFolder
+from idbench.models.image_folder import ImageFolder, list_images
 from idbench.models.preflight import stop_at_first
 from idbench.models.simulated import ONLY_RENDERED
 from idbench.models.specs import OpenedModel, open_models
@@ -46,11 +52,11 @@ def prepare(config: RunConfig, suite: Suite) -> Opened:
     if not config.images and not config.models and not config.oracles:
         raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
     if not suite.rendered and not config.allow_mini:
-        refuse_mini(config.recognizers, config.detector)
+        check_for_photos(config.recognizers, config.detector)
     models = open_models(config)
     if not suite.rendered and any(opened.model.needs_truth for opened in models):
         raise ConfigError(ONLY_RENDERED)
-    folders = [registry.models.get("images")(name, location) for name, location in config.images.items()]
+    folders = [list_images(name, location) for name, location in config.images.items()]
     scoring = _open_scoring(config)
     isolated = any(opened.execution.isolated for opened in models)
     devices = process_devices(config.device, config.processes) if isolated else []
@@ -73,7 +79,7 @@ def _open_scoring(config: RunConfig) -> Scoring:
         config.workers,
         config.batch,
     )
-    stacked = frozenset(r.name for r in recognizers if r.describe()["family"] in ("facenet", "adaface"))
+    stacked = stacking_references(config.recognizers)
     return Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate, config.oracles)
 
 
@@ -81,12 +87,11 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     """What a user may not have meant by these arguments, or should know before the run; one line each."""
     if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
-    for model in opened.models:
-        yield from (blocker.text for blocker in model.preflight(config.device))
-        if model.notice is not None:
-            yield model.notice
-    if config.detector is None and opened.analyser.detector.name == "mtcnn":
-        yield "no InsightFace pack among the recognizers, so faces are detected by MTCNN; choose with --detector"
+    told = [blocker.text for model in opened.models for blocker in model.preflight(config.device)]
+    told += [model.notice for model in opened.models if model.notice is not None]
+    yield from dict.fromkeys(told)  # models of a sweep say the same
+    if config.detector is None and default_detector(config.recognizers) == DETECTOR:
+        yield f"no recognizer brings a detector, so faces are detected by {DETECTOR}; choose with --detector"
     before = previous.config if previous else config
     for what, old, new in (
         ("models", [*before.images, *before.models], [*config.images, *config.models]),

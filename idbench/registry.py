@@ -1,22 +1,30 @@
-"""One small registry for every seam: names, lazy factories, entry points, "did you mean"."""
+"""One small registry for every seam: names, entry points loaded only when asked for, "did you mean"."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from idbench.errors import MissingPackageError, UnknownNameError
+from idbench.kinds import DetectorKind, Kind, ModelKind, RecognizerKind, SuiteKind
 
-__all__ = ["Registry", "detectors", "metrics", "models", "recognizers", "suites"]
+if TYPE_CHECKING:
+    from idbench.metrics.base import Metric
+
+__all__ = ["KindRegistry", "Registry", "detectors", "metrics", "models", "recognizers", "suites"]
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Kind)
 
 
-class Registry:
-    """Factories of one kind, found through an entry-point group and loaded only when asked for."""
+class Registry(Generic[T]):
+    """Objects of one seam, found through an entry-point group and loaded only when asked for."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.group = f"idbench.{kind}s"
+    def __init__(self, seam: str) -> None:
+        self.seam = seam
+        self.group = f"idbench.{seam}s"
 
     def _entries(self) -> dict[str, EntryPoint]:
         return {entry.name: entry for entry in entry_points(group=self.group)}
@@ -25,25 +33,64 @@ class Registry:
         """Every registered name, sorted."""
         return sorted(self._entries())
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> T:
         """The object registered under `name`.
 
-        Raises `UnknownNameError` (with the nearest names) or `MissingPackageError`.
+        Raises `UnknownNameError` (with the nearest names), or `MissingPackageError` if it cannot be loaded.
         """
         entries = self._entries()
         if name not in entries:
             near = difflib.get_close_matches(name, entries, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(entries)) or 'none'}"
-            raise UnknownNameError(f"no {self.kind} is called '{name}'; {hint}")
+            raise UnknownNameError(f"no {self.seam} is called '{name}'; {hint}")
         try:
-            return entries[name].load()
+            return self._taken(entries[name], entries[name].load())
         except ImportError as error:
             lacking = f"the package '{error.name}', which is not installed" if error.name else str(error)
-            raise MissingPackageError(f"{self.kind} '{name}' needs {lacking}") from error
+            raise MissingPackageError(f"{self.seam} '{name}' needs {lacking}") from error
+        except Exception as error:  # other people's code raises anything while it is imported
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise MissingPackageError(f"{self.seam} '{name}' cannot be loaded: {reason}") from error
+
+    def _taken(self, entry: EntryPoint, loaded: T) -> T:
+        """What is handed out for a loaded entry point."""
+        return loaded
 
 
-suites = Registry("suite")
-models = Registry("model")
-recognizers = Registry("recognizer")
-detectors = Registry("detector")
-metrics = Registry("metric")
+class KindRegistry(Registry[K]):
+    """Kinds of one seam. A plain function that is registered counts as the `open` of a kind without a description."""
+
+    def __init__(self, seam: str, kind: type[K]) -> None:
+        super().__init__(seam)
+        self._kind = kind
+
+    def all(self) -> dict[str, K]:
+        """Every kind by name, sorted. One that cannot be loaded says so in its description, and when it is opened."""
+        return {name: self._described(name) for name in self.names()}
+
+    def _described(self, name: str) -> K:
+        try:
+            return self.get(name)
+        except MissingPackageError as error:
+            return self._broken(name, error)
+
+    def _broken(self, name: str, error: MissingPackageError) -> K:
+        def refuse(*_: object) -> NoReturn:
+            raise error
+
+        made: Any = self._kind
+        kind: K = made(open=refuse, form=name, what="cannot be loaded", here=lambda: str(error))
+        return kind
+
+    def _taken(self, entry: EntryPoint, loaded: Any) -> K:
+        made: Any = self._kind
+        kind: K = loaded if isinstance(loaded, self._kind) else made(open=loaded)
+        package = f"from {entry.dist.name} {entry.dist.version}" if entry.dist else "from another package"
+        return replace(kind, form=kind.form or f"{entry.name}[:LOCATION]", what=kind.what or package)
+
+
+suites = KindRegistry("suite", SuiteKind)
+models = KindRegistry("model", ModelKind)
+recognizers = KindRegistry("recognizer", RecognizerKind)
+detectors = KindRegistry("detector", DetectorKind)
+metrics: Registry[Metric] = Registry("metric")

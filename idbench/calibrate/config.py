@@ -10,7 +10,6 @@ from pydantic import Field, ValidationError
 from idbench.errors import ConfigError
 from idbench.options import Flag, Location, Texts
 from idbench.schema import Record, problem_of
-from idbench.spec_text import parse_recognizer
 
 __all__ = ["CalibrationConfig", "configure"]
 
@@ -32,12 +31,6 @@ class CalibrationConfig(Record):
     workers: Annotated[int | None, Flag(unset="usable cores")] = Field(
         default=None, ge=1, le=256, description="Processes and threads."
     )
-
-    @property
-    def finder(self) -> str | None:
-        """The detector to open: None leaves the choice to the recognizers' own pack."""
-        packed = any(kind == "insightface" for _, kind, _ in map(parse_recognizer, self.recognizers))
-        return self.detector or (None if packed else "mini")
 
 
 def configure(called: Callable[[str], str] = str, /, **given: object) -> CalibrationConfig:

@@ -21,7 +21,7 @@ from idbench.calibrate.tables import write_csv
 from idbench.calibrate.views import draw_views, look_at, seen_by_yaw
 from idbench.errors import RunError
 from idbench.faces.pipeline import ImageAnalyser
-from idbench.faces.specs import open_detector, open_recognizers
+from idbench.faces.specs import RENDERED, open_detector, open_recognizers
 from idbench.generate.ledger import Ledger
 from idbench.records.run import NetworkRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
@@ -42,7 +42,7 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
     if (out / "run.json").exists():
         raise RunError(f"{out} holds a run, which a calibration would overwrite; choose another --out")
     recognizers = open_recognizers(config.recognizers, config.device)
-    detector = open_detector(config.finder, config.recognizers, config.device)
+    detector = open_detector(config.detector, config.recognizers, config.device, otherwise=RENDERED)
     analyser = ImageAnalyser(detector, recognizers, cache=Cache(), workers=config.workers)
     names = [recognizer.name for recognizer in recognizers]
     settings = Settings(seed=config.seed)

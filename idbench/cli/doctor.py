@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,20 +11,6 @@ from idbench.cli.output import print_json
 __all__ = ["register"]
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-
-RECOGNIZERS = {
-    "insightface": (
-        "insightface:PACK or FOLDER",
-        "ArcFace of an InsightFace pack (buffalo_l, antelopev2, your own folder)",
-    ),
-    "mini": ("mini", "comes with idbench; judges synthetic people only"),
-    "onnx": ("onnx:FILE?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface", "any recognition network"),
-    "facenet": (
-        "facenet[:vggface2|casia-webface|FILE]",
-        "FaceNet (facenet-pytorch), documented preprocessing",
-    ),
-    "adaface": ("adaface:FILE", "AdaFace IR-50 or IR-101, released checkpoint"),
-}
 
 
 def doctor(json: Json = False) -> None:
@@ -42,20 +28,20 @@ def doctor(json: Json = False) -> None:
 
 
 def recognizers(json: Json = False) -> None:
-    """Kinds of recognizers, how to name them, and what is on this machine."""
+    """Kinds of recognizers and detectors, how to name them, and what is on this machine."""
     from idbench import registry
-    from idbench.diagnostics.doctor import recognizer_states
 
-    states = recognizer_states()
-    rows: list[dict[str, Any]] = []
-    for name in registry.recognizers.names():
-        form, what = RECOGNIZERS.get(name, (f"{name}:...", "from another package"))
-        rows.append({"kind": name, "form": form, "what": what, "here": states.get(name, "installed")})
+    rows = [
+        {"kind": name, "form": kind.form, "what": kind.what, "family": kind.family, "here": kind.here()}
+        for name, kind in registry.recognizers.all().items()
+    ]
     if json:
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['kind']}\n  {row['form']}\n  {row['what']}\n  here: {row['here']}")
+        family = f" (family {row['family']})" if row["family"] else ""
+        print(f"{row['kind']}\n  {row['form']}\n  {row['what']}{family}\n  here: {row['here']}")
+    print(f"detectors (--detector): {', '.join(kind.form for kind in registry.detectors.all().values())}")
 
 
 def register(app: typer.Typer) -> None:

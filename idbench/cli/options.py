@@ -46,10 +46,27 @@ def add_command(app: typer.Typer, name: str, function: Callable[..., None], opti
                 self.complete = True
             return super().get_params(ctx)
 
+        def format_epilog(self, ctx: Any, formatter: Any) -> None:
+            with formatter.section("Kinds installed here"):
+                formatter.write_dl(_installed_kinds(options()))
+
     def placeholder() -> None:
         """Gets its parameters and its work when it is called."""
 
     app.command(name, cls=Command, help=help or inspect.getdoc(function))(placeholder)
+
+
+def _installed_kinds(options: Mapping[str, Option]) -> list[tuple[str, str]]:
+    """Of every option that names a kind: which there are, those of other packages too. Loads none of them."""
+    from idbench import registry
+
+    seams = {
+        "suite": registry.suites.names,
+        "models": registry.models.names,
+        "recognizers": registry.recognizers.names,
+        "detector": registry.detectors.names,
+    }
+    return [(options[field].flag, ", ".join(names())) for field, names in seams.items() if field in options]
 
 
 def _completed(function: Callable[..., None], options: Mapping[str, Option]) -> tuple[list[Any], Callable[..., Any]]:

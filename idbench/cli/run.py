@@ -76,7 +76,7 @@ def run(
 
 
 def _show_plan(configuration: RunConfig, as_json: bool) -> None:
-    from idbench.cli.models import print_plan
+    from idbench.cli.plan import print_plan
     from idbench.diagnostics.dry_run import plan
 
     planned = plan(configuration)

@@ -21,28 +21,11 @@ Name = Annotated[str, typer.Argument(help="Suite: name, NAME:LOCATION, hub id, o
 def list_suites(json: Json = False) -> None:
     """Suites idbench can open, and which of them are on this machine."""
     from idbench import registry
-    from idbench.suites import multiid_bench, synthetic
 
-    here = bool(multiid_bench.find_parquet(multiid_bench.default_dir()))
     known = {
-        "multiid-bench": {
-            "what": f"the paper's test set, hub {multiid_bench.HUB_ID}, subsets p1 p2 p3",
-            "licence": multiid_bench.LICENCE,
-            "state": "fetched" if here else "not here: idbench suites fetch multiid-bench",
-        },
-        "synthetic": {
-            "what": "people who never lived: synthetic:small, :medium, :large, e.g. synthetic:medium?seed=3",
-            "licence": synthetic.LICENCE,
-            "state": "rendered when first read",
-        },
-        "folder": {
-            "what": "folder:PATH or just PATH: case folders, or a cases.jsonl manifest",
-            "licence": "as its owner says",
-            "state": "your own data",
-        },
+        name: {"form": kind.form, "what": kind.what, "licence": kind.licence, "state": kind.here()}
+        for name, kind in registry.suites.all().items()
     }
-    for name in registry.suites.names():
-        known.setdefault(name, {"what": "from another package", "licence": "see the package", "state": "installed"})
     if json:
         print_json(known)
     else:
@@ -85,7 +68,7 @@ def show(
 @app.command()
 def audit(
     suite: Name,
-    recognizer: Annotated[list[str], typer.Option(metavar="[NAME=]KIND[:LOCATION]", help="The judge.")],
+    recognizer: Annotated[list[str], typer.Option(metavar="[NAME=]KIND[:LOCATION]", help="The recognizer.")],
     cache: Annotated[Path | None, typer.Option(help="Cache directory.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     allow_mini: Annotated[bool, typer.Option(help="Let mini judge photos.")] = False,
@@ -94,15 +77,15 @@ def audit(
     """Look at a suite's own photos for what would make scores doubtful."""
     from idbench.diagnostics.audit import KINDS, audit
     from idbench.faces.pipeline import ImageAnalyser
-    from idbench.faces.specs import open_detector, open_recognizers, refuse_mini
+    from idbench.faces.specs import check_for_photos, open_detector, open_recognizers
     from idbench.store import Cache
     from idbench.suites import open_suite
 
     opened = open_suite(suite)
     if not opened.rendered and not allow_mini:
-        refuse_mini(recognizer[:1])
-    judges = open_recognizers(recognizer[:1], device)
-    analyser = ImageAnalyser(open_detector(None, recognizer, device), judges, cache=Cache(cache))
+        check_for_photos(recognizer[:1])
+    recognizers = open_recognizers(recognizer[:1], device)
+    analyser = ImageAnalyser(open_detector(None, recognizer, device), recognizers, cache=Cache(cache))
     findings = list(audit(opened, analyser))
     counts = Counter(finding.kind for finding in findings)
     if json:
@@ -120,17 +103,22 @@ def audit(
 
 @app.command()
 def make(
-    suite: Annotated[str, typer.Argument(metavar="synthetic[:SIZE]", help="small, medium or large.")] = "synthetic",
+    suite: Annotated[
+        str,
+        typer.Argument(metavar="SUITE[:SIZE]", help="Such as synthetic:medium."),
+    ] = "synthetic",
     out: Annotated[Path | None, typer.Option(help="Folder for the photos. [default: in the cache]")] = None,
 ) -> None:
     """Render a synthetic suite into a folder, which can then be used and given away as a suite."""
+    from idbench import registry
     from idbench.errors import SuiteError
-    from idbench.suites import synthetic
 
     name, _, location = suite.partition(":")
-    if name != "synthetic":
-        raise SuiteError(f"only the synthetic suite can be made, not '{suite}'; such as synthetic:medium")
-    opened = synthetic.open_suite(location, folder=out)
+    make = registry.suites.get(name).make
+    if make is None:
+        can = ", ".join(name for name, kind in registry.suites.all().items() if kind.make is not None)
+        raise SuiteError(f"suite {name} cannot be made, as {can} can")
+    opened = make(location, out)
     with progress() as callback:
         for done, _ in enumerate(opened.cases(), start=1):
             callback("rendered cases", done, opened.count)
@@ -139,22 +127,24 @@ def make(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="multiid-bench")] = "multiid-bench",
+    name: Annotated[str, typer.Argument(help="Name or hub id of a suite.")] = "multiid-bench",
     revision: Annotated[str | None, typer.Option(help="Commit or tag on the hub. [default: newest]")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Download a suite, after saying what, from where, how large and under which licence."""
-    from idbench import hub
+    from idbench import hub, registry
     from idbench.errors import SuiteError
-    from idbench.suites import multiid_bench
 
-    if name not in ("multiid-bench", multiid_bench.HUB_ID):
-        raise SuiteError(f"only multiid-bench can be fetched, not '{name}'; folders are opened where they are")
-    folder = multiid_bench.default_dir()
-    by_hand = f"on a machine without network, copy its data/*.parquet to {folder} or pass a path to --suite"
-    offer = hub.look_up(multiid_bench.HUB_ID, "dataset", lambda file: file.endswith(".parquet"), revision, by_hand)
-    terms = f"{offer.licence or multiid_bench.LICENCE} ({multiid_bench.LICENCE})"
-    confirm_download(offer, folder, terms, yes)
+    kinds = {known: kind for known, kind in registry.suites.all().items() if kind.download is not None}
+    kind = next(
+        (kind for known, kind in kinds.items() if kind.download and name in (known, kind.download.hub_id)), None
+    )
+    if kind is None or kind.download is None:
+        raise SuiteError(f"'{name}' cannot be fetched, as {', '.join(kinds)} can; folders are opened where they are")
+    wanted, folder = kind.download, kind.download.folder()
+    by_hand = f"on a machine without network, copy its files to {folder} or pass a path to --suite"
+    offer = hub.look_up(wanted.hub_id, "dataset", wanted.wanted, revision, by_hand)
+    confirm_download(offer, folder, f"{offer.licence or kind.licence} ({kind.licence})", yes)
     with progress() as callback:
         hub.download(offer, folder, callback)
     print(folder)

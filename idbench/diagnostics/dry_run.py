@@ -53,7 +53,7 @@ def _model_plan(config: RunConfig, cases: Sequence[Case], opened: OpenedModel, l
     entry["jobs"] = [{"case": case, "seed": seed} for case, seed in jobs]
     entry["parameters"] = dict(opened.model.parameters)
     if (needs := opened.needs()) is not None:
-        entry["weights"] = list(needs.weights)
+        entry["weights"] = [need.as_json() for need in needs.weights]
         entry["gpu_memory_gb"] = round(needs.memory[0], 1) if needs.memory else None
         entry["gpu_memory_gb_offloaded"] = round(needs.memory[1], 1) if needs.memory else None
     entry["blockers"] = [blocker.text for blocker in opened.preflight(config.device)]

@@ -6,6 +6,7 @@ github.com/discus0434/aesthetic-predictor-v2-5 (AGPL-3.0; only its weight file i
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from idbench.images import RGB
 from idbench.store import default_cache_dir
 from idbench.torch_weights import load_state_dict
 
-__all__ = ["AestheticEncoder", "default_folder", "open_encoder"]
+__all__ = ["AestheticEncoder", "default_folder", "here", "open_encoder"]
 
 HEAD_FILE = "aesthetic_predictor_v2_5.pth"
 ENCODER_FOLDER = "siglip-so400m-patch14-384"
@@ -29,6 +30,16 @@ WIDTHS = (1024, 128, 64, 16, 1)
 def default_folder() -> Path:
     """Where the head file and the SigLIP folder are looked for."""
     return default_cache_dir() / "weights" / "aesthetic"
+
+
+def here() -> str:
+    """What of the predictor is on this machine, in one line."""
+    if find_spec("transformers") is None:
+        return "transformers missing: pip install 'idbench[torch]'"
+    folder = default_folder()
+    if (folder / HEAD_FILE).is_file():
+        return str(folder)
+    return f"weights not here: {HEAD_FILE} and {ENCODER_FOLDER}/ go to {folder}"
 
 
 def _head(width: int) -> Any:

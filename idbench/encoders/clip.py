@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from idbench.faces.runtime import file_digest, split_spec, torch_device
 from idbench.faces.types import Float
 from idbench.images import RGB
 
-__all__ = ["ClipEncoder", "find_weights", "open_encoder"]
+__all__ = ["ClipEncoder", "find_weights", "here", "open_encoder"]
 
 ARCHITECTURE = "ViT-B-16-quickgelu"
 HUB_ID = "timm/vit_base_patch16_clip_224.openai"
@@ -31,6 +32,15 @@ def find_weights() -> Path | None:
 
     found = try_to_load_from_cache(HUB_ID, HUB_FILE)
     return Path(found) if isinstance(found, str) else None
+
+
+def here() -> str:
+    """What of CLIP is on this machine, in one line."""
+    if find_spec("open_clip") is None:
+        return "open_clip missing: pip install 'idbench[torch]'"
+    if (found := find_weights()) is not None:
+        return str(found)
+    return f"weights not here: put {HUB_ID}/{HUB_FILE} into the Hugging Face cache, or --clip FILE"
 
 
 class ClipEncoder:

@@ -7,6 +7,7 @@ RGB crops of the detection box at 160 px, (x - 127.5) / 128. `facenet` or `facen
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from idbench.faces.onnx import Preprocessing
 from idbench.faces.runtime import file_digest, torch_device
 from idbench.faces.types import Float
 from idbench.images import RGB
+from idbench.kinds import RecognizerKind
 from idbench.torch_weights import load_state_dict
 
-__all__ = ["FacenetRecognizer", "open_recognizer", "released_weights"]
+__all__ = ["RECOGNIZER", "FacenetRecognizer", "open_recognizer", "released_weights"]
 
 RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
+INSTALL = "pip install --no-deps facenet-pytorch==2.6.0"
 FILES = {"vggface2": "20180402-114759-vggface2.pt", "casia-webface": "20180408-102900-casia-webface.pt"}
 
 
@@ -43,9 +46,7 @@ class FacenetRecognizer:
         try:
             from facenet_pytorch import InceptionResnetV1
         except ImportError as error:
-            raise MissingPackageError(
-                "recognizer facenet needs facenet-pytorch: pip install --no-deps facenet-pytorch==2.6.0"
-            ) from error
+            raise MissingPackageError(f"recognizer facenet needs facenet-pytorch: {INSTALL}") from error
         state = {key: value for key, value in load_state_dict(weights).items() if not key.startswith("logits.")}
         network = InceptionResnetV1(pretrained=None).eval()
         try:
@@ -88,3 +89,19 @@ def open_recognizer(name: str, location: str, device: str) -> FacenetRecognizer:
         source = f"; download {RELEASE}{FILES[location]}" if location in FILES else ""
         raise WeightsError(f"FaceNet weights expected at {weights}, not found{source}")
     return FacenetRecognizer(name, weights, device)
+
+
+def _here() -> str:
+    package = f"package missing ({INSTALL})" if find_spec("facenet_pytorch") is None else "package installed"
+    weights = ", ".join(name for name in FILES if released_weights(name).is_file())
+    return f"{package}; weights {weights or 'none'} in {released_weights('vggface2').parent}"
+
+
+RECOGNIZER = RecognizerKind(
+    open=open_recognizer,
+    form="facenet[:vggface2|casia-webface|FILE]",
+    what="FaceNet (facenet-pytorch), documented preprocessing",
+    family="facenet",
+    here=_here,
+    stacks_references=True,
+)

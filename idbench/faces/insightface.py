@@ -15,13 +15,14 @@ from idbench.faces.onnx import OnnxRecognizer, Preprocessing
 from idbench.faces.runtime import file_digest, providers, session_options, split_spec
 from idbench.faces.types import Detections, Float
 from idbench.images import RGB
+from idbench.kinds import DetectorKind, RecognizerKind
 
-__all__ = ["ScrfdDetector", "open_detector", "open_recognizer", "pack_folder"]
+__all__ = ["DETECTOR", "RECOGNIZER", "ScrfdDetector", "models_root", "open_detector", "open_recognizer", "pack_folder"]
 
 LICENCE = "InsightFace models: non-commercial research only"
 DETECTION_SIZE = (640, 640)
 DETECTION_THRESHOLD = 0.45
-SMALLEST_SIDE = 8
+MIN_SIDE = 8
 
 
 def models_root() -> Path:
@@ -104,7 +105,7 @@ class ScrfdDetector:
     def detect(self, pixels: RGB) -> Detections:
         """Faces of one RGB image."""
         height, width = pixels.shape[:2]
-        if min(height, width) < SMALLEST_SIDE or min(height, width) * max(DETECTION_SIZE) < max(height, width):
+        if min(height, width) < MIN_SIDE or min(height, width) * max(DETECTION_SIZE) < max(height, width):
             return Detections.none()
         boxes, landmarks = self._model.detect(pixels)
         usable = np.isfinite(boxes).all(axis=1) & np.isfinite(landmarks).all(axis=(1, 2))
@@ -145,3 +146,23 @@ def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:
         device,
         about,
     )
+
+
+def _here() -> str:
+    root = models_root()
+    packs = sorted({path.parent.name for path in root.glob("**/*.onnx")}) if root.is_dir() else []
+    found = f"packs {', '.join(packs)}" if packs else "no packs"
+    return f"{found} in {root} ({LICENCE})"
+
+
+RECOGNIZER = RecognizerKind(
+    open=open_recognizer,
+    form="insightface:PACK or FOLDER",
+    what="ArcFace of an InsightFace pack (buffalo_l, antelopev2, your own folder)",
+    family="arcface",
+    here=_here,
+    detector=lambda location: f"insightface:{location}",
+)
+DETECTOR = DetectorKind(
+    open=open_detector, form="insightface:PACK or FOLDER", what="SCRFD of an InsightFace pack", here=_here
+)

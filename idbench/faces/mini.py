@@ -19,8 +19,18 @@ from idbench.faces.onnx import OnnxRecognizer, Preprocessing
 from idbench.faces.runtime import file_digest, onnx_session
 from idbench.faces.types import Detections, Float
 from idbench.images import RGB
+from idbench.kinds import DetectorKind, RecognizerKind
 
-__all__ = ["MiniDetector", "best_boxes", "face_window", "open_detector", "open_recognizer", "shrink"]
+__all__ = [
+    "DETECTOR",
+    "RECOGNIZER",
+    "MiniDetector",
+    "best_boxes",
+    "face_window",
+    "open_detector",
+    "open_recognizer",
+    "shrink",
+]
 
 WEIGHTS = Path(__file__).parent / "weights"
 FINDER, PLACER, EMBEDDER = "mini_finder.onnx", "mini_placer.onnx", "mini_embedder.onnx"
@@ -158,3 +168,25 @@ def open_detector(location: str, device: str, threshold: float | None) -> MiniDe
 def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:
     """mini's recognizer (128-d); `location` is empty or a folder that `training/train_mini.py` wrote."""
     return OnnxRecognizer(name, _folder(location) / EMBEDDER, ARCFACE_112, PREPROCESSING, device, ABOUT)
+
+
+def _here() -> str:
+    return "ready: comes with idbench"
+
+
+RECOGNIZER = RecognizerKind(
+    open=open_recognizer,
+    form="mini",
+    what="comes with idbench; for synthetic people only",
+    family="mini",
+    here=_here,
+    detector=lambda location: "mini",
+    only_rendered=True,
+)
+DETECTOR = DetectorKind(
+    open=open_detector,
+    form="mini",
+    what="comes with idbench; finds synthetic people only",
+    here=_here,
+    only_rendered=True,
+)

@@ -18,8 +18,9 @@ from idbench.faces.align import Alignment
 from idbench.faces.runtime import file_digest, onnx_session, split_spec
 from idbench.faces.types import Float
 from idbench.images import RGB
+from idbench.kinds import RecognizerKind
 
-__all__ = ["OnnxRecognizer", "Preprocessing", "open_recognizer"]
+__all__ = ["RECOGNIZER", "OnnxRecognizer", "Preprocessing", "open_recognizer"]
 
 PARAMETERS = {"size": int, "color": str, "mean": list, "scale": list, "align": str, "margin": int}
 
@@ -113,3 +114,11 @@ def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:
     )
     about = {"kind": "onnx", "family": "unknown", "licence": "as its owner says"}
     return OnnxRecognizer(name, Path(path).expanduser(), alignment, preprocessing, device, about)
+
+
+RECOGNIZER = RecognizerKind(
+    open=open_recognizer,
+    form="onnx:FILE?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface",
+    what="any recognition network",
+    here=lambda: "name a file",
+)

@@ -54,7 +54,7 @@ class Generated:
     refused : whether the model declined, rather than failed.
     retryable : True where the model did not try and will not try further jobs now, such as without quota: they are
         left to another run.
-    boxes : where the model was told to put the people, in pixels of the image, if it takes boxes; slots are judged by
+    boxes : where the model was told to put the people, in pixels of the image, if it takes boxes; slots are scored by
         them.
     cost : US dollars, of hosted models.
     version : what a hosted model says it is.
@@ -99,17 +99,29 @@ class Model(Protocol):
     notice : str, one line to be said before a run, such as that photos are sent over a network.
     preflight(device) : list of `Blocker`, what would stop it on this machine.
     launch() : `LaunchSpec`, how its process is started.
-    needs() : `Needs`, weights and memory, for `--dry-run`.
+    needs() : `Needs`, weights and memory, for `--dry-run` and `idbench models fetch`.
+    environment : `Environment`, the isolated environment that `idbench models setup` makes for it.
     """
 
-    name: str
-    """What tables call it."""
-    card: Card | None
-    """What is known about it; None for models that need no card, such as simulated ones."""
-    parameters: Mapping[str, Any]
-    """What decides its pixels besides weights; goes into every job."""
-    needs_truth: bool
-    """Whether it must be told what a rendered case was drawn from; only simulated models may say so."""
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    @property
+    def card(self) -> Card | None:
+        """What is known about it; None for models that need no card, such as simulated ones."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What decides its pixels besides weights; goes into every job."""
+        ...
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether it must be told what a rendered case was drawn from; only simulated models may say so."""
+        ...
 
     def describe(self) -> dict[str, Any]:
         """Everything its pixels depend on besides the jobs (digests of weights, versions of its code);

@@ -1,58 +1,19 @@
-"""What all models with a card share: parameters and weights as the card says and the user changed them."""
+"""What all models with a card share: they are opened, described and checked by what the card says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from idbench.errors import ConfigError
 from idbench.models import weights
-from idbench.models.cards import Card, Parameter, Value, load_card, nearest
+from idbench.models.cards import Card, load_card, renamed_keys
 from idbench.models.execution import Execution
+from idbench.models.preflight import Blocker, Needs, card_blockers, needs_of, resource_warnings, stop_at_first
+from idbench.models.settings import settings_of
 from idbench.provenance import installed
 
-if TYPE_CHECKING:
-    from idbench.models.preflight import Blocker, Needs
-
-__all__ = ["CardModel", "Settings", "settings_of"]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """A card's parameters (they decide pixels), how it runs (they do not), and places of weights by role."""
-
-    parameters: dict[str, Value]
-    execution: dict[str, Value]
-    places: dict[str, Path]
-
-
-def settings_of(card: Card, given: Mapping[str, str], name: str = "") -> Settings:
-    """The card's settings with what the user gave: `KEY=VALUE` or `weights.ROLE=PATH`.
-
-    Raises `ConfigError`, one line, for unknown keys and values that do not fit.
-    """
-    name = name or card.name
-    roles = {f"weights.{need.role}": need for need in card.weights}
-    known: dict[str, Any] = card.parameters | card.execution | roles
-    values: dict[str, Value] = {}
-    places: dict[str, Path] = {}
-    for key, text in given.items():
-        if key not in known:
-            raise ConfigError(f"{name} has no parameter '{key}'; {nearest(key, known)}")
-        if key in roles:
-            places[roles[key].role] = Path(text).expanduser().absolute()
-            continue
-        try:
-            values[key] = known[key].parse(text)
-        except ValueError as error:
-            raise ConfigError(f"{name}.{key}: {error}") from error
-    return Settings(_chosen(card.parameters, values), _chosen(card.execution, values), places)
-
-
-def _chosen(parameters: Mapping[str, Parameter], values: Mapping[str, Value]) -> dict[str, Value]:
-    return {key: values.get(key, parameter.default) for key, parameter in parameters.items()}
+__all__ = ["CardModel"]
 
 
 class CardModel:
@@ -67,6 +28,8 @@ class CardModel:
 
     version = 1
     """Raise it when the adapter gives other pixels for the same job and weights."""
+    extra = "generate"
+    """The extra of idbench that installs the packages it needs."""
     needs_truth = False
 
     def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
@@ -78,21 +41,9 @@ class CardModel:
 
     @property
     def execution(self) -> Execution:
-        """In processes of its own, as the card and the user say."""
-        how = self.settings.execution
-        return Execution(isolated=True, batch=int(how["batch"]), offload=str(how.get("offload", "none")))
-
-    def preflight(self, device: str) -> list[Blocker]:
-        """What would stop it on this machine."""
-        from idbench.models.preflight import blockers
-
-        return blockers(self.card, self.settings, device, self.folder)
-
-    def needs(self) -> Needs:
-        """Weights and memory."""
-        from idbench.models.preflight import needs_of
-
-        return needs_of(self.card, self.settings)
+        """In processes of its own, in batches and with the offloading that the user asked for."""
+        chosen = self.settings.execution
+        return Execution(isolated=True, batch=int(chosen["batch"]), offload=str(chosen["offload"]))
 
     @property
     def loading(self) -> dict[str, Any]:
@@ -100,6 +51,27 @@ class CardModel:
         chosen = {key: self.parameters[key] for key, one in self.card.parameters.items() if one.loading}
         places = {role: str(path) for role, path in self.settings.places.items()}
         return {"parameters": chosen, "places": places, "offload": self.settings.execution["offload"]}
+
+    def preflight(self, device: str = "auto") -> list[Blocker]:
+        """Everything that would stop the model on this machine, and what may; nothing is loaded."""
+        return [*self.blockers(), *resource_warnings(self.card, self.settings, device), *self._renamed()]
+
+    def _renamed(self) -> Iterator[Blocker]:
+        for old, new in renamed_keys(self.folder).items():
+            text = f"{self.folder / 'card.toml'}: '{old}' is called '{new}' now; the next version reads no '{old}'"
+            yield Blocker("renamed", text, stops=False)
+
+    def blockers(self) -> Iterator[Blocker]:
+        """What would certainly stop it here. Adapters that need more than packages and weights add to it."""
+        return card_blockers(self.card, self.settings, self.extra)
+
+    def needs(self) -> Needs:
+        """Weights and memory."""
+        return needs_of(self.card, self.settings)
+
+    def require(self) -> None:
+        """Raises `MissingPackageError`, `ConfigError` or `WeightsError`, one line, for the first of `blockers`."""
+        stop_at_first(self.blockers(), self.card.name)
 
     def weights(self, role: str) -> Path:
         """Where the weights of a role lie. Raises `WeightsError`, one line, if they are absent or not whole."""

@@ -19,10 +19,24 @@ from idbench.errors import ConfigError, UnknownNameError
 from idbench.models.execution import OFFLOADS
 from idbench.records.cards import CardFacts, Weights
 from idbench.schema import Record, problem_of
+from idbench.shipped import shipped_folder
 
-__all__ = ["Card", "Parameter", "Value", "baselines_folder", "card_names", "card_of", "load_card", "nearest"]
+__all__ = [
+    "Card",
+    "Parameter",
+    "Value",
+    "baselines_folder",
+    "card_names",
+    "card_of",
+    "load_card",
+    "nearest",
+    "renamed_keys",
+]
 
 Value = bool | int | float | str
+
+RENAMED = {"most_people": "max_people"}
+"""Keys of cards of version 0.1 and what they are called now."""
 
 
 class Parameter(Record):
@@ -146,10 +160,8 @@ class Card(CardFacts):
 
 
 def baselines_folder() -> Path:
-    """The cards that come with idbench: in the installed package, else in the repository."""
-    package = Path(__file__).resolve().parents[1]
-    shipped = package / "_baselines"
-    return shipped if shipped.is_dir() else package.parent / "baselines"
+    """The cards that come with idbench."""
+    return shipped_folder("baselines")
 
 
 def card_names() -> list[str]:
@@ -169,6 +181,12 @@ def load_card(folder: Path) -> Card:
         raise ConfigError(f"card {path}: {error}") from error
     except ValidationError as error:
         raise ConfigError(f"card {path}: {problem_of(error, Card.model_fields)}") from error
+
+
+def renamed_keys(folder: Path) -> dict[str, str]:
+    """Keys of a card that have another name now, old -> new; the old names are read for one more version."""
+    values = tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))
+    return {old: new for old, new in RENAMED.items() if old in values}
 
 
 def card_of(name: str) -> Card:

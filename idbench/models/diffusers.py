@@ -18,17 +18,17 @@ from pydantic import Field, ValidationError, model_validator
 
 from idbench.errors import ConfigError, MissingPackageError, UnreadableImageError, WeightsError
 from idbench.images import RGB, decode
+from idbench.kinds import ModelKind
 from idbench.models.base import Generated, Job
 from idbench.models.card_model import CardModel
 from idbench.models.cards import nearest
 from idbench.models.pipelines import FaceReader, Refused, finished, one_line, open_pipeline, place
-from idbench.models.preflight import require
 from idbench.schema import Record, problem_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["DiffusersModel", "Pipeline", "grid", "open_model"]
+__all__ = ["MODEL", "DiffusersModel", "Pipeline", "grid"]
 
 BASE, ADAPTER, FACES = "base", "adapter", "faces"
 """Roles of weights: the pipeline, an IP-Adapter, and the InsightFace pack whose embeddings it takes."""
@@ -105,7 +105,7 @@ class DiffusersModel(CardModel):
 
     def load(self, device: str, offload: str = "none") -> None:
         """Load the pipeline. Raises `MissingPackageError` or `WeightsError`, one line."""
-        require(self.card, self.settings)
+        self.require()
         import torch
 
         dtype = getattr(torch, str(self.parameters["dtype"]))
@@ -143,8 +143,8 @@ class DiffusersModel(CardModel):
         if self.plan.references == "none":
             return job.prompt, None
         photos = [decode(person.references[0].read(), person.references[0].name) for person in job.people]
-        marks = [self.plan.placeholder.format(n=number) for number in range(1, len(photos) + 1)]
-        return " ".join([*filter(None, marks), job.prompt]), self._references(photos)
+        placeholders = [self.plan.placeholder.format(n=number) for number in range(1, len(photos) + 1)]
+        return " ".join([*filter(None, placeholders), job.prompt]), self._references(photos)
 
     def _references(self, photos: Sequence[RGB]) -> Any:
         """References in the card's form; embeddings are one tensor (people, numbers)."""
@@ -180,11 +180,6 @@ class DiffusersModel(CardModel):
         with _drawing_from(jobs[0].seed):
             images = self._pipeline(**call, output_type="np").images
         return [finished(image) for image in images]
-
-
-def open_model(name: str, location: str, given: Mapping[str, str]) -> DiffusersModel:
-    """The model of a card in a folder, with the user's changes."""
-    return DiffusersModel(name, location, given)
 
 
 def grid(images: Sequence[Image]) -> Image:
@@ -236,3 +231,6 @@ def _load_adapter(pipeline: Any, file: Path) -> None:
         raise
     except Exception as error:  # as above
         raise WeightsError(f"{file} is no IP-Adapter for {type(pipeline).__name__} ({one_line(error)})") from error
+
+
+MODEL = ModelKind(open=DiffusersModel, what="diffusers pipelines, described by a card", listed=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["OFFLOADS", "Execution"]
 
@@ -31,7 +32,7 @@ class Execution:
     isolated: bool = False
     batch: int = 1
     offload: str = "none"
-    devices: str = "gpus"
+    devices: Literal["gpus", "one"] = "gpus"
     time_limit: float | None = None
     spending_cap: float | None = None
     expected_cost: float = 0.0

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from idbench.errors import ConfigError
 from idbench.images import EncodedImage
+from idbench.kinds import ListedModel, ModelKind
 from idbench.suites.base import case_filename
 
-__all__ = ["SUFFIXES", "ImageFolder", "MatchedImages", "open_model"]
+__all__ = ["MODEL", "SUFFIXES", "ImageFolder", "MatchedImages", "list_images"]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
 _SEED = re.compile(r"^(?P<stem>.*?)--(?P<seed>\d{1,18})$")
@@ -70,7 +72,7 @@ class MatchedImages:
         return {seed: EncodedImage(f"{self.name}/{path.relative_to(self.root)}", path=path) for seed, path in found}
 
 
-def open_model(name: str, location: str) -> ImageFolder:
+def list_images(name: str, location: str | Path) -> ImageFolder:
     """List a folder's images, sorted. Raises `ConfigError` if the folder does not exist."""
     root = Path(location).expanduser()
     if not root.is_dir():
@@ -104,3 +106,15 @@ def _case_and_seed(path: Path, root: Path, keys: Container[str]) -> tuple[str, i
         return (_normal(path.parent.name), int(match["seed"] or match["bare"] or 0)) if match else ("", 0)
     match = None if stem in keys else _SEED.match(stem)
     return (match["stem"], int(match["seed"])) if match else (stem, 0)
+
+
+def _refuse(name: str, location: str, given: Mapping[str, str]) -> NoReturn:
+    raise ConfigError(f"images that exist are given with --images {name}={location}, not with --model")
+
+
+MODEL = ModelKind(
+    open=_refuse,
+    form="images",
+    what="images that exist",
+    listed=lambda: [ListedModel("images", "--images NAME=FOLDER: images that exist, named by case", "any")],
+)

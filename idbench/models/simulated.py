@@ -18,7 +18,9 @@ import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
 from idbench.errors import ConfigError
+from idbench.kinds import ListedModel, ModelKind
 from idbench.models.base import Generated, Job
+from idbench.models.execution import Execution
 from idbench.schema import Record, problem_of
 from idbench.synthetic.appearance import (
     Appearance,
@@ -38,6 +40,7 @@ from idbench.synthetic.substreams import substream
 
 __all__ = [
     "DIALS",
+    "MODEL",
     "ONLY_RENDERED",
     "PRESETS",
     "Dials",
@@ -273,6 +276,7 @@ class SimulatedModel:
 
     card = None
     needs_truth = True
+    execution = Execution()
 
     def __init__(self, name: str, dials: Dials) -> None:
         self.name = name
@@ -309,3 +313,13 @@ def open_model(name: str, location: str, given: Mapping[str, str]) -> SimulatedM
     turned = parse_dials(",".join(f"{dial}={value}" for dial, value in given.items()))
     changes = {dial: getattr(turned, dial) for dial in turned.model_fields_set}
     return SimulatedModel(name, dials.model_copy(update=changes))
+
+
+def _listed() -> list[ListedModel]:
+    dials = [ListedModel(f"  {name}", meaning) for name, meaning in DIALS.items()]
+    presets = [ListedModel(f"sim:{name}", preset.spec, "any") for name, preset in PRESETS.items()]
+    about = "sim:copy=0.7,drift=0.2: simulated, synthetic suites only; dials:"
+    return [ListedModel("sim", about, "any"), *dials, *presets]
+
+
+MODEL = ModelKind(open=open_model, form="sim:DIALS", what="simulated, synthetic suites only", listed=_listed)

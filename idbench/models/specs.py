@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -18,21 +17,20 @@ from idbench.config import RunConfig
 from idbench.errors import ConfigError, UnknownNameError
 from idbench.models.base import Model
 from idbench.models.cards import baselines_folder, card_names, load_card
+from idbench.models.environments.environment import Environment
 from idbench.models.execution import Execution
 from idbench.models.launch import LaunchSpec
+from idbench.models.preflight import Blocker, Needs
 from idbench.models.simulated import PRESETS
 from idbench.records.run import ModelRecord, SweepValue
 from idbench.spec_text import check_model_name, is_named, parse_model
 from idbench.store import key_of
 
-if TYPE_CHECKING:
-    from idbench.models.preflight import Blocker, Needs
-
 __all__ = ["ModelSpec", "OpenedModel", "Sweep", "open_models", "plan_models", "specs_of"]
 
 _RANGE = re.compile(r"^(?P<first>[^:,]+):(?P<last>[^:,]+):(?P<step>[^:,]+)$")
 MAX_VALUES = 101
-"""Most values of one sweep."""
+"""Values of one sweep."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,7 @@ class ModelSpec:
 
     def open(self) -> Model:
         """The model, not yet loaded. Raises `UnknownNameError` or `ConfigError`, one line."""
-        model: Model = registry.models.get(self.kind)(self.name, self.location, self.given)
-        return model
+        return registry.models.get(self.kind).open(self.name, self.location, self.given)
 
 
 @dataclass(frozen=True)
@@ -122,13 +119,18 @@ class OpenedModel:
     def preflight(self, device: str) -> list[Blocker]:
         """What would stop it on this machine."""
         own = getattr(self.model, "preflight", None)
-        found: list[Blocker] = own(device) if own is not None else []
-        return found
+        return list(own(device)) if own is not None else []
 
     def needs(self) -> Needs | None:
         """Weights and memory; None where it does not say."""
         own = getattr(self.model, "needs", None)
         found: Needs | None = own() if own is not None else None
+        return found
+
+    @property
+    def environment(self) -> Environment | None:
+        """The isolated environment it runs in; None where it needs none."""
+        found: Environment | None = getattr(self.model, "environment", None)
         return found
 
     def record(self) -> ModelRecord:
@@ -201,8 +203,6 @@ def _resolve(spec: str) -> ModelSpec:
     """What a spec means: a registered kind with its location, or a card."""
     name, kind, location = parse_model(spec)
     named = is_named(spec)
-    if kind == "images":
-        raise ConfigError(f"images that exist are given with --images {name}={location}, not with --model")
     if location:
         return ModelSpec(name, kind, location)
     folder = baselines_folder() / kind if kind in card_names() else Path(kind).expanduser()

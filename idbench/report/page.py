@@ -18,6 +18,7 @@ from idbench.report.footnotes import legend, marked
 from idbench.report.notes import notes
 from idbench.report.tables import accounts, cards, protocols
 from idbench.report.tables import models as frames
+from idbench.shipped import shipped_folder
 from idbench.store import write_bytes
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ __all__ = ["files", "render", "templates", "write"]
 
 def files() -> Path:
     """Templates, styles and published tables: in the installed package, else in the repository."""
-    package = Path(__file__).resolve().parents[1]
-    shipped = package / "_reports"
-    return shipped if shipped.is_dir() else package.parent / "reports"
+    return shipped_folder("reports")
 
 
 def templates() -> Environment:

@@ -26,11 +26,12 @@ from pydantic import Field, ValidationError
 
 from idbench.errors import MissingDataError, SuiteError
 from idbench.images import EncodedImage
+from idbench.kinds import SuiteKind
 from idbench.records import Case, Person
 from idbench.schema import Record, problem_of
 from idbench.suites.base import Suite, inside, parse_boxes, subset_of_size
 
-__all__ = ["MANIFEST", "ManifestCase", "ManifestPerson", "case_of_row", "is_folder_suite", "open_suite"]
+__all__ = ["MANIFEST", "SUITE", "ManifestCase", "ManifestPerson", "case_of_row", "is_folder_suite", "open_suite"]
 
 MANIFEST = "cases.jsonl"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
@@ -160,3 +161,12 @@ def _numbered_references(root: Path, folder: Path) -> list[EncodedImage]:
     by_number = sorted(stems, key=lambda stem: (int(stem.removeprefix("ref_")), stem))
     found = (_images_called(root, folder, stem) for stem in by_number)
     return [images[0] for images in found if images]
+
+
+SUITE = SuiteKind(
+    open=open_suite,
+    form="folder:PATH",
+    what="folder:PATH or just PATH: case folders, or a cases.jsonl manifest",
+    here=lambda: "your own data",
+    recognises=is_folder_suite,
+)

@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 
 from idbench.errors import MissingDataError, SuiteError
 from idbench.images import EncodedImage
+from idbench.kinds import Download, SuiteKind
 from idbench.records import Case, Person
 from idbench.store import default_cache_dir
 from idbench.suites.base import Suite, parse_boxes, subset_of_size
 
-__all__ = ["HUB_ID", "LICENCE", "default_dir", "find_parquet", "open_suite"]
+__all__ = ["HUB_ID", "LICENCE", "SUITE", "default_dir", "find_parquet", "open_suite"]
 
 HUB_ID = "WithAnyone/MultiID-Bench"
 LICENCE = "non-commercial research use only"
@@ -148,3 +149,19 @@ def _case(row: dict[str, Any], problems: dict[str, str]) -> Case:
         subset=str(row.get("subset") or subset_of_size(len(people))),
         task=str(row.get("task_type") or ""),
     )
+
+
+def _here() -> str:
+    files = find_parquet(default_dir())
+    return f"{len(files)} parquet files in {default_dir()}" if files else "not here: idbench suites fetch multiid-bench"
+
+
+SUITE = SuiteKind(
+    open=open_suite,
+    form="multiid-bench[:FOLDER]",
+    what=f"the paper's test set, hub {HUB_ID}, subsets p1 p2 p3",
+    licence=LICENCE,
+    here=_here,
+    recognises=lambda path: bool(find_parquet(path)),
+    download=Download(HUB_ID, lambda file: file.endswith(".parquet"), default_dir),
+)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from idbench import registry
 from idbench.errors import SuiteError
-from idbench.suites import folder, multiid_bench
+from idbench.kinds import SuiteKind
 from idbench.suites.base import Suite
 
 __all__ = ["open_suite"]
@@ -19,27 +20,30 @@ def open_suite(suite: str | Path, subsets: Sequence[str] = ()) -> Suite:
     Raises `SuiteError` if the path holds nothing a suite could be, `UnknownNameError` for a strange name.
     """
     spec, chosen = str(suite), tuple(subsets)
-    if spec == multiid_bench.HUB_ID:
-        return multiid_bench.open_suite("", chosen)
+    if (kind := _on_hub(spec)) is not None:
+        return kind.open("", chosen)
     path = Path(spec).expanduser()
-    if path.exists() and (_holds_suite(path) or spec not in registry.suites.names()):
-        return _open_path(path, chosen)
+    if path.exists():
+        if (kind := _holding(path)) is not None:
+            return kind.open(str(path), chosen)
+        if spec not in registry.suites.names():
+            raise SuiteError(
+                f"no suite in {path}: expected cases.jsonl, case folders with meta.json, or parquet files (also in "
+                "data/)"
+            )
     name, _, location = spec.partition(":")
     if "/" in name or name.startswith("."):
         raise SuiteError(f"no suite at {spec}: the path does not exist")
-    opened: Suite = registry.suites.get(name)(location, chosen)
-    return opened
+    return registry.suites.get(name).open(location, chosen)
 
 
-def _holds_suite(path: Path) -> bool:
-    return folder.is_folder_suite(path) or bool(multiid_bench.find_parquet(path))
+def _holding(path: Path) -> SuiteKind | None:
+    """The kind of suite that a file or folder holds."""
+    kinds = registry.suites.all().values()
+    return next((kind for kind in kinds if kind.recognises is not None and kind.recognises(path)), None)
 
 
-def _open_path(path: Path, subsets: tuple[str, ...]) -> Suite:
-    if folder.is_folder_suite(path):
-        return folder.open_suite(str(path), subsets)
-    if multiid_bench.find_parquet(path):
-        return multiid_bench.open_suite(str(path), subsets)
-    raise SuiteError(
-        f"no suite in {path}: expected cases.jsonl, case folders with meta.json, or parquet files (also in data/)"
-    )
+def _on_hub(spec: str) -> SuiteKind | None:
+    """The kind of suite that lies on the hub under this id."""
+    kinds = registry.suites.all().values() if re.fullmatch(r"[\w.-]+/[\w.-]+", spec) else ()
+    return next((kind for kind in kinds if kind.download is not None and kind.download.hub_id == spec), None)

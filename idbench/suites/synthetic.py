@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 
 from idbench.errors import SuiteError
 from idbench.images import RGB, digest_of, encode_png
+from idbench.kinds import SuiteKind
 from idbench.platform import usable_cores
 from idbench.records import Case
 from idbench.schema import Record, problem_of
@@ -29,7 +30,7 @@ from idbench.synthetic.plans import PLAN_VERSION, VARIATION, CasePlan, plan_case
 from idbench.synthetic.rendering import RENDER_VERSION
 from idbench.threads import map_ahead
 
-__all__ = ["LICENCE", "SIZES", "open_suite"]
+__all__ = ["LICENCE", "SIZES", "SUITE", "open_suite"]
 
 SIZES = {"small": 48, "medium": 200, "large": 1000}
 """Cases."""
@@ -179,3 +180,13 @@ def _render(plan: CasePlan, root: Path) -> ManifestCase:
     )
     write_bytes(root / plan.id / DONE, _Rendered(row=row, photos=digests).model_dump_json().encode())
     return row
+
+
+SUITE = SuiteKind(
+    open=open_suite,
+    form="synthetic[:small|medium|large][?seed=N&spread=X]",
+    what="people who never lived: synthetic:small, :medium, :large, e.g. synthetic:medium?seed=3",
+    licence=LICENCE,
+    here=lambda: "rendered when first read",
+    make=lambda location, folder: open_suite(location, folder=folder),
+)

@@ -17,12 +17,13 @@ from typing import Any
 
 from idbench.errors import ConfigError, UnreadableImageError, WeightsError
 from idbench.images import EncodedImage, decode, digest_of
+from idbench.kinds import ModelKind
 from idbench.models.base import Generated, Job
 from idbench.models.card_model import CardModel
 from idbench.models.pipelines import FaceReader, Refused, finished, one_line, open_pipeline, place
 from idbench.schema import Box
 
-__all__ = ["WithAnyone", "boxes_on_canvas", "id_weight", "open_model"]
+__all__ = ["MODEL", "WithAnyone", "boxes_on_canvas", "id_weight"]
 
 DETECTION_THRESHOLD = 0.4
 """Of faces in references, as published."""
@@ -193,6 +194,4 @@ class WithAnyone(CardModel):
         return torch.from_numpy(face.embedding), siglip.cpu()
 
 
-def open_model(name: str, location: str, given: Mapping[str, str]) -> WithAnyone:
-    """The model of a card in a folder, with the user's changes."""
-    return WithAnyone(name, location, given)
+MODEL = ModelKind(open=WithAnyone, what="WithAnyone, natively on diffusers", listed=list)

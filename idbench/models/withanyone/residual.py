@@ -59,11 +59,11 @@ def viewers_of(seen: torch.Tensor, image: torch.Tensor) -> tuple[Viewers, torch.
     Padding attends to everybody, as attention to nobody is not defined; its residual is multiplied by 0.
     """
     sees = seen.any(-1)
-    most = int(sees.sum(-1).max())
+    longest = int(sees.sum(-1).max())
     where = None
-    if most < image.shape[1]:
+    if longest < image.shape[1]:
         # Padding is other tokens of the same item, so no two residuals are written to the same place.
-        token = sees.int().argsort(dim=1, descending=True, stable=True)[:, :most]
+        token = sees.int().argsort(dim=1, descending=True, stable=True)[:, :longest]
         item = torch.arange(len(seen))[:, None]
         seen, sees = seen[item, token], sees[item, token]
         where = (item.to(image.device), token.to(image.device))

@@ -1,0 +1,1 @@
+"""Adds to idbench without being part of it."""
