@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idbench.render.table import ARROWS
 from idbench.shipped import shipped_folder
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["signed"] = lambda text: str(text).replace("-", "−")
+    environment.globals["arrows"] = ARROWS
     environment.filters["breakable"] = _breakable
     environment.filters["json"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
     return environment

@@ -1,0 +1,24 @@
+"""Tables as Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from idbench.render.table import Table
+
+__all__ = ["markdown"]
+
+
+def markdown(table: Table) -> str:
+    """A pipe table, its legend as paragraphs beneath."""
+    headings = [f"{c.group}: {c.heading}" if c.group else c.heading for c in table.columns]
+    rows = [[_escaped(text) for text in line] for line in (headings, *(map(str, row) for row in table.shown))]
+    rows.insert(1, ["---" if c.kind == "text" else "--:" for c in table.columns])
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n" + "".join(f"\n{_escaped(line)}\n" for line in table.legend)
+
+
+def _escaped(text: str) -> str:
+    """On one line, for a cell of a pipe table."""
+    escaped = re.sub(r"([\\|*_`\[\]#~])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
