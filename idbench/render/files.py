@@ -14,6 +14,7 @@ from idbench.store import write_bytes
 
 __all__ = ["csv", "frame", "write_tables"]
 
+
 def csv(table: Table) -> str:
     """Comma-separated, in full precision; missing cells are empty."""
     return frame(table).to_csv(index=False, lineterminator="\n")

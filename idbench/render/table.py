@@ -138,11 +138,12 @@ class Table:
         ]
 
     @cached_property
-    def bodies(self) -> list[tuple[bool, list[list[Shown]]]]:
-        """Rows of models and rows of oracles, which stand apart: whether they are the oracles', and the rows."""
-        parts = [(oracle, [s for s, row in zip(self.shown, self.rows, strict=True) if row.oracle is oracle])
-                 for oracle in (False, True)]  # fmt: skip
-        return [(oracle, rows) for oracle, rows in parts if rows]
+    def bodies(self) -> dict[bool, list[list[Shown]]]:
+        """Rows of models (False) and of oracles (True), which stand apart; only those that exist."""
+        found: dict[bool, list[list[Shown]]] = {}
+        for row, shown in zip(self.rows, self.shown, strict=True):
+            found.setdefault(row.oracle, []).append(shown)
+        return dict(sorted(found.items()))
 
 
 def slug(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from idbench.models.cards import FaceEncoder
+from idbench.records.cards import FaceEncoder
 from idbench.records.run import ModelRecord
 
 __all__ = ["ModelFacts", "facts_of"]
