@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from idbench.render.table import Column, Row
+from idbench.render.table import Cell, Column, Number, Row
 from idbench.report.data import RunData, Values
 from idbench.summary.metrics import FAILURE_AWARE
 
-__all__ = ["MODEL", "form_columns", "known_metrics", "model_rows"]
+__all__ = ["MODEL", "bare", "form_columns", "known_metrics", "model_rows"]
 
 MODEL = Column("model", "model")
 
@@ -37,3 +37,8 @@ def known_metrics(names: Iterable[str], values: Values) -> list[str]:
 def model_rows(data: RunData, values: Values, names: Sequence[str], models: Sequence[str] = ()) -> list[Row]:
     """A row per model with its numbers of the metrics. models : their order, by default that of the tables."""
     return [Row([m, *map(values.get(m, {}).get, names)], m in data.oracles) for m in models or data.models]
+
+
+def bare(*values: float | None) -> list[Cell]:
+    """Numbers without uncertainty; None stays None."""
+    return [None if value is None else Number(value) for value in values]

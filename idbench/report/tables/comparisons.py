@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from idbench.render.table import Column, Number, Row, Table, bare, slug
+from idbench.render.table import Column, Number, Row, Table, slug
 from idbench.report.data import RunData
+from idbench.report.tables.columns import bare
 from idbench.stats import Comparison
 
 __all__ = ["comparisons"]
@@ -40,5 +41,5 @@ def _row(pair: Comparison, higher_is_better: bool) -> Row:
         difference = Number(pair.difference, pair.low, pair.high, pair.n)
         if pair.different:
             better = pair.a if (pair.difference > 0) == higher_is_better else pair.b
-    tests = map(bare, (pair.effect, pair.p, pair.p_holm))
+    tests = bare(pair.effect, pair.p, pair.p_holm)
     return Row([pair.a, pair.b, difference, better, *tests, pair.n, pair.clusters])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import get_args
 
 import pandas as pd
@@ -16,7 +15,7 @@ from idbench.report.tables.columns import MODEL
 __all__ = ["errors", "outcomes"]
 
 PEOPLE = [outcome.value for outcome in Outcome]
-IMAGES: tuple[str, ...] = get_args(GenerationOutcome)
+IMAGES: list[str] = list(get_args(GenerationOutcome))
 
 
 def outcomes(data: RunData, recognizer: str, protocol: Protocol) -> Table:
@@ -35,7 +34,7 @@ def outcomes(data: RunData, recognizer: str, protocol: Protocol) -> Table:
     return Table(f"outcomes_{slug(recognizer)}", f"Outcomes, {recognizer}", columns, rows)
 
 
-def _counts(rows: pd.DataFrame, models: Sequence[str], outcomes: Sequence[str]) -> dict[str, list[int]]:
+def _counts(rows: pd.DataFrame, models: list[str], outcomes: list[str]) -> dict[str, list[int]]:
     """Per model, how many rows have each of the outcomes."""
     counted = pd.crosstab(rows["model"], rows["outcome"]).reindex(index=models, columns=outcomes, fill_value=0)
     return dict(zip(models, counted.to_numpy(int).tolist(), strict=True))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from idbench.render.table import Column, Row, Table, bare
+from idbench.render.table import Column, Row, Table
 from idbench.report.data import RunData
+from idbench.report.tables.columns import bare
 
 __all__ = ["recognizer_quality"]
 
@@ -47,6 +48,6 @@ def _row(data: RunData, recognizer: str) -> Row:
     strict = data.strict(recognizer)
     verified = asdict(strict.verification) if strict.verification else {}
     band = asdict(strict.natural_band) if strict.natural_band else {}
-    rates = [bare(verified.get(column.name)) for column in RATES]
+    rates = bare(*(verified.get(column.name) for column in RATES))
     pairs = [verified.get(column.name) for column in PAIRS]
-    return Row([recognizer, data.family(recognizer) or None, *rates, *pairs, *(bare(band.get(part)) for part in BAND)])
+    return Row([recognizer, data.families[recognizer] or None, *rates, *pairs, *bare(*map(band.get, BAND))])
