@@ -21,13 +21,20 @@ class Quantity(Protocol):
     """A mean with what is known of its uncertainty, such as an `Estimate`; None means not measured, never 0."""
 
     @property
-    def mean(self) -> float | None: ...
+    def mean(self) -> float | None:
+        """The mean."""
+
     @property
-    def low(self) -> float | None: ...
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+
     @property
-    def high(self) -> float | None: ...
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+
     @property
-    def n(self) -> int | None: ...
+    def n(self) -> int | None:
+        """How many values the mean is over."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +140,7 @@ class Table:
     @cached_property
     def shown(self) -> list[list[Shown]]:
         """Every row as readers see it."""
-        return [
-            [column.shown(cell) for column, cell in zip(self.columns, row.cells, strict=True)] for row in self.rows
-        ]
+        return [[column.shown(cell) for column, cell in zip(self.columns, row.cells, strict=True)] for row in self.rows]
 
     @cached_property
     def bodies(self) -> dict[bool, list[list[Shown]]]:

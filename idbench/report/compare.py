@@ -31,7 +31,7 @@ def write_comparison(runs: list[Path], out: Path) -> Path:
     once. Raises `RunError` if the runs are on different suites or share no recognizer or protocol.
     """
     data = combine([load(run) for run in runs])
-    write_json(out / "summary.json", data.summary)
+    write_json(out / "summary.json", data.summary.model_dump(mode="json", exclude_unset=True))
     return write(data, out / "comparison.html", out / "tables")
 
 

@@ -121,7 +121,7 @@ class _CaseViews:
         if photos is not None:
             prompt = next(iter(photos["prompt"].dropna().astype(str)), "")
             shots = list(self._photos(person_photos(photos)))
-        several_seeds = images["seed"].nunique() > 1
+        several_seeds = len(set(images["seed"])) > 1
         for row in sorted(image_rows(images), key=lambda row: (self._position[row.model], row.seed)):
             people = [found.get((case, row.model, row.seed), []) for found in self._people]
             shots.append(self._shot(row, people, several_seeds))
