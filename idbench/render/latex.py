@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from idbench.render.table import Table
 
@@ -25,17 +25,17 @@ def latex(table: Table) -> str:
         f"\\begin{{tabular}}{{{''.join('l' if c.kind == 'text' else 'r' for c in table.columns)}}}",
         "\\toprule",
         *_groups(table),
-        _line(column.heading for column in table.columns),
+        _line(table.headings),
         "\\midrule",
     ]
-    for i, (row, shown) in enumerate(zip(table.rows, table.shown, strict=True)):
+    for i, (row, texts) in enumerate(zip(table.rows, table.lines, strict=True)):
         if i and row.oracle and not table.rows[i - 1].oracle:
             lines.append("\\midrule")
-        lines.append(_line(map(str, shown)))
+        lines.append(_line(texts))
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def _line(texts: Iterable[str]) -> str:
+def _line(texts: Sequence[str]) -> str:
     return " & ".join(map(_escaped, texts)) + " \\\\"
 
 

@@ -11,8 +11,9 @@ __all__ = ["markdown"]
 
 def markdown(table: Table) -> str:
     """A pipe table, its legend as paragraphs beneath."""
-    headings = [f"{c.group}: {c.heading}" if c.group else c.heading for c in table.columns]
-    rows = [[_escaped(text) for text in line] for line in (headings, *(map(str, row) for row in table.shown))]
+    columns = zip(table.columns, table.headings, strict=True)
+    headings = [f"{column.group}: {heading}" if column.group else heading for column, heading in columns]
+    rows = [[_escaped(text) for text in line] for line in (headings, *table.lines)]
     rows.insert(1, ["---" if c.kind == "text" else "--:" for c in table.columns])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n" + "".join(f"\n{_escaped(line)}\n" for line in table.legend)

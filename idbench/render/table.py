@@ -75,11 +75,6 @@ class Column:
     digits: int = 3
     interval: bool = True
 
-    @property
-    def heading(self) -> str:
-        """Title and arrow."""
-        return f"{self.title} {ARROWS.get(self.direction, '')}".strip()
-
     def number(self, value: float | None) -> str:
         """A rounded number with an ASCII minus, or the sign for missing."""
         if value is None or not math.isfinite(value):
@@ -109,9 +104,6 @@ class Shown:
     text: str
     interval: str = ""
 
-    def __str__(self) -> str:
-        return f"{self.text} {self.interval}" if self.interval else self.text
-
 
 @dataclass(frozen=True)
 class Row:
@@ -132,6 +124,11 @@ class Table:
     legend: Sequence[str] = ()
 
     @cached_property
+    def headings(self) -> list[str]:
+        """Title and arrow of every column."""
+        return [f"{column.title} {ARROWS.get(column.direction, '')}".strip() for column in self.columns]
+
+    @cached_property
     def groups(self) -> list[tuple[str, int]]:
         """Headings over neighbouring columns, with how many columns each spans; [] where no column has one."""
         found = [(name, len(list(part))) for name, part in groupby(column.group for column in self.columns)]
@@ -141,6 +138,11 @@ class Table:
     def shown(self) -> list[list[Shown]]:
         """Every row as readers see it."""
         return [[column.shown(cell) for column, cell in zip(self.columns, row.cells, strict=True)] for row in self.rows]
+
+    @cached_property
+    def lines(self) -> list[list[str]]:
+        """The rows as text, number and interval in one."""
+        return [[f"{cell.text} {cell.interval}".rstrip() for cell in row] for row in self.shown]
 
     @cached_property
     def bodies(self) -> dict[bool, list[list[Shown]]]:
