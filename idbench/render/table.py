@@ -107,7 +107,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells in the order of the columns; an oracle row belongs to the ruler."""
+    """Cells in the order of the columns; rows of oracles stand apart."""
 
     cells: Sequence[Cell]
     oracle: bool = False

@@ -51,7 +51,7 @@ def combine(runs: Sequence[RunData]) -> RunData:
     photos = first.suite_photos[first.suite_photos["recognizer"].isin(list(recognizers[0]))]
     strict = {name: first.summary.recognizers[name].strict for name in recognizers[0]}
     verifications = {name: one.verification for name, one in strict.items() if one and one.verification}
-    variants = [m for source in sources for m, one in source.record.models.items() if one.sweep]
+    variants = [model for source in sources for model in source.record.sweep_values]
     summary = summarise(scores, images, photos, verifications, _settings(first), variants)
     return RunData(sources, summary, scores, images, photos, tuple(_notes(runs, recognizers)))
 

@@ -92,7 +92,7 @@ class RunData:
 
     @cached_property
     def oracles(self) -> list[str]:
-        """Models whose answers are known: the ruler."""
+        """Models whose answers are known."""
         return self.summary.oracles
 
     @cached_property

@@ -61,7 +61,7 @@ class Footnotes:
         single = sum(map(len, self.families.values())) == 1
         lines = []
         for family, recognizers in self.families.items():
-            owner = "this judge's family" if single else f"the family of {', '.join(recognizers)}"
+            owner = "this recognizer's family" if single else f"the family of {', '.join(recognizers)}"
             if found := _summary(((one.title, one.encoders.get(family, "")) for one in facts), family):
                 lines.append(f"{SAME_FAMILY} conditioned on or trained against a face encoder of {owner} ({found})")
         if found := _summary((one.title, one.extras) for one in facts):
@@ -74,7 +74,9 @@ def _marked(model: str, facts: ModelFacts, families: Collection[str]) -> Marked 
     related = {family: facts.encoders[family] for family in families if family in facts.encoders}
     if not related and not facts.extras:
         return None
-    meanings = [f"{SAME_FAMILY} face encoder of a judge's family ({family}: {of})" for family, of in related.items()]
+    meanings = [
+        f"{SAME_FAMILY} face encoder of a recognizer's family ({family}: {found})" for family, found in related.items()
+    ]
     if facts.extras:
         meanings.append(f"{GIVEN_MORE} also given {facts.extras}")
     signs = SAME_FAMILY * bool(related) + GIVEN_MORE * bool(facts.extras)

@@ -46,7 +46,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What one recognizer says of an image."""
+    """An image's numbers by one recognizer."""
 
     people: list[Person]
 

@@ -1,4 +1,4 @@
-"""What a reader must know before trusting the numbers, said only where it applies."""
+"""What a reader must know before trusting the numbers; each note stands only where it applies."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
 def _about_the_recognizers(data: RunData) -> Iterator[str]:
     networks = [data.record.detector, *data.record.recognizers.values()]
     if any(network is not None and network.kind == "mini" for network in networks):
-        yield "mini was trained on rendered faces only; what it finds and judges says nothing about photos of people."
+        yield "mini was trained on rendered faces only; what it finds and measures says nothing about photos of people."
     if len(data.recognizers) == 1:
-        yield "There is one recognizer only; a ranking that a second, independent judge confirms is worth more."
+        yield "There is one recognizer only; a ranking that a second, independent recognizer confirms is worth more."
     for name in data.recognizers if "strict" in data.protocols else ():
         strict = data.strict(name)
         yield from (f"{name}: {note}" for note in _about_verification(strict.verification))
@@ -99,7 +99,7 @@ def _about_shared_families(data: RunData) -> Iterator[str]:
         if not models:
             continue
         others = [other for other, of_other in related.items() if not set(models) & set(of_other)]
-        end = "" if others else "; no judge of another family is in this run"
+        end = "" if others else "; no recognizer of another family is in this run"
         if others and "strict" in data.protocols:
             end = f"; the headline has the ranking by {', '.join(others)} beside it"
         yield (
@@ -114,7 +114,7 @@ def _titles(data: RunData, models: Iterable[str]) -> str:
 
 def _about_the_models(data: RunData) -> Iterator[str]:
     if not data.evaluated:
-        yield "No model was judged; the table shows the oracles only."
+        yield "No model was evaluated; the table shows the oracles only."
     extras = {data.facts[m].title: data.facts[m].extras for m in data.evaluated if data.facts[m].extras}
     if extras:
         given = "; ".join(f"{title} ({what})" for title, what in extras.items())

@@ -40,8 +40,8 @@ def independent_ranks(data: RunData) -> Table | None:
     for model in ordered(data, groups[recognizers[0]])[: len(data.evaluated)]:
         labels = [(ranks[r].get(model), model in related[r]) for r in recognizers]
         rows.append(Row([model, *(f"({rank})" if rank and same else rank for rank, same in labels)]))
-    legend = ["(…) by a judge of the family of a face encoder that the model was conditioned on or trained against"]
-    return Table("independent_ranks", "Ranking by independent judges", columns, rows, legend)
+    legend = "(…) by a recognizer of the family of a face encoder that the model was conditioned on or trained against"
+    return Table("independent_ranks", "Ranking by independent recognizers", columns, rows, [legend])
 
 
 COLUMNS = [
@@ -109,7 +109,7 @@ def _parameters(data: RunData, members: Sequence[str], sweep: Sweep | None) -> d
 
 
 def _shared(parameters: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """What several models have in common, so that it is said once."""
+    """What several models have in common, so that it stands once in the legend."""
     first, *others = parameters
     return {k: v for k, v in first.items() if all(other.get(k) == v for other in others)} if others else {}
 

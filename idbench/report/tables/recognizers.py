@@ -11,7 +11,7 @@ from idbench.report.tables.columns import bare
 __all__ = ["recognizer_quality"]
 
 RATES = [
-    Column("auc", "AUC", "number", meaning="1: the judge never confuses people", interval=False),
+    Column("auc", "AUC", "number", meaning="1: the recognizer never confuses people", interval=False),
     Column("equal_error_rate", "EER", "number", meaning="rate at which false accepts equal false rejects",
            interval=False),
     Column("threshold", "threshold", "number", meaning="similarity from which a face is accepted", interval=False),
@@ -41,7 +41,7 @@ def recognizer_quality(data: RunData) -> Table | None:
         *PAIRS,
         *(Column(f"band_{part}", title, "number", "natural band", interval=False) for part, title in BAND.items()),
     ]
-    return Table("judges", "Judges", columns, [_row(data, name) for name in data.recognizers])
+    return Table("recognizer_quality", "Recognizer quality", columns, [_row(data, name) for name in data.recognizers])
 
 
 def _row(data: RunData, recognizer: str) -> Row:
