@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,20 +11,13 @@ import pandas as pd
 from idbench.errors import UnreadableImageError
 from idbench.images import EncodedImage, decode, digest_of, encode_jpeg
 from idbench.progress import Progress
+from idbench.shown_cases import choose_cases
 from idbench.store import write_bytes
 from idbench.suites import SuiteIndex
 
-__all__ = ["choose_cases", "lacking_thumbnails", "make_thumbnails"]
+__all__ = ["lacking_thumbnails", "make_thumbnails"]
 
 LONGEST_SIDE = 320
-
-
-def choose_cases(case_ids: list[str], limit: int) -> list[str]:
-    """At most `limit` cases, chosen by a hash of their ids: the same for every model, nobody's pick."""
-    if len(case_ids) <= limit:
-        return sorted(case_ids)
-    by_hash = sorted(case_ids, key=lambda case_id: hashlib.sha256(case_id.encode()).hexdigest())
-    return sorted(by_hash[:limit])
 
 
 def lacking_thumbnails(run: Path, index: SuiteIndex, limit: int) -> set[str]:

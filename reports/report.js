@@ -8,8 +8,8 @@
   const control = (id) => document.getElementById(id);
   const boxes = [...form.querySelectorAll(".model")];
 
-  const value = (shot, judge, metric) => {
-    const numbers = shot.querySelector(`.mini[data-recognizer="${judge}"]`);
+  const value = (shot, recognizer, metric) => {
+    const numbers = shot.querySelector(`.mini[data-recognizer="${recognizer}"]`);
     const text = numbers && numbers.getAttribute(`data-${metric}`);
     return text === null ? NaN : Number(text);
   };
@@ -40,12 +40,12 @@
 
   const sort = () => {
     const metric = control("sort").value;
-    const judge = control("judge").value;
+    const recognizer = control("recognizer").value;
     const direction = Number(control("order").value);
     const key = (one) => {
       if (!metric) return NaN;
       const shots = [...one.querySelectorAll(".shot.model:not([hidden])")];
-      const values = shots.map((shot) => value(shot, judge, metric)).filter((v) => !Number.isNaN(v));
+      const values = shots.map((shot) => value(shot, recognizer, metric)).filter((v) => !Number.isNaN(v));
       return values.length ? over[control("over").value](values) : NaN;
     };
     const keyed = cases.map((one) => [key(one), Number(one.dataset.position), one]);
@@ -58,8 +58,8 @@
   };
 
   const update = () => {
-    const judge = control("judge").value;
-    for (const numbers of list.querySelectorAll(".mini")) numbers.hidden = numbers.dataset.recognizer !== judge;
+    const recognizer = control("recognizer").value;
+    for (const numbers of list.querySelectorAll(".mini")) numbers.hidden = numbers.dataset.recognizer !== recognizer;
     filter();
     sort();
   };

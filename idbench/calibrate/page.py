@@ -14,7 +14,7 @@ from idbench.calibrate.figures import Figure, Series, histogram, line_figure
 from idbench.calibrate.sections import SECTIONS, Panel, Section
 from idbench.calibrate.sweeps import SWEEPS
 from idbench.calibrate.verdicts import COVERAGE, NOMINAL
-from idbench.report.page import files, templates
+from idbench.render.templates import templates, trusted
 from idbench.store import write_bytes
 
 __all__ = ["render", "write_page"]
@@ -29,8 +29,6 @@ def write_page(found: Calibration, page: Path) -> None:
 
 def render(found: Calibration) -> str:
     """The page as HTML."""
-    from markupsafe import Markup
-
     return (
         templates()
         .get_template("calibration.html")
@@ -43,7 +41,7 @@ def render(found: Calibration) -> str:
             separation=_separation(found),
             views=_views(found),
             version=__version__,
-            style=Markup((files() / "report.css").read_text(encoding="utf-8")),
+            style=trusted("report.css"),
         )
     )
 

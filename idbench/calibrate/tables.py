@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from idbench.calibrate.calibration import Calibration
+from idbench.render.files import csv
 from idbench.render.table import Column, Number, Row, Table
 from idbench.store import write_bytes
 
@@ -33,4 +34,4 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     columns = [Column(name, name) for name in (rows[0] if rows else ())]
     cells = [Row([Number(v) if isinstance(v, float) else v for v in row.values()]) for row in rows]
-    write_bytes(path, Table(path.stem, path.stem, columns, cells).csv().encode())
+    write_bytes(path, csv(Table(path.stem, path.stem, columns, cells)).encode())

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = ["Label", "place", "shortened"]
 
+Array = npt.NDArray[np.float64]
+
 CHARACTER, LINE = 6.6, 13.0
-LONGEST = 28
-Rectangle = tuple[float, float, float, float]
+"""Estimated width of a character and height of a line, in pixels."""
+MAX_LENGTH = 28
+DIRECTIONS = np.array([(1, 0), (-1, 0), (0, -1), (0, 1), (0.8, -0.8), (-0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)])
+OFFSETS = np.concatenate([radius * DIRECTIONS for radius in (9, 20, 34, 50)])
+"""Tried offsets of a label's near side from its point, (32, 2), in pixels, nearest first."""
+FAR = 2 * len(DIRECTIONS)
+"""From this offset on, a line leads from the label to the point."""
+BACK = np.where(OFFSETS < 0, 1.0, np.where(OFFSETS == 0, 0.5, 0.0))
+"""Which share of its width and height a label reaches back from the offset, (32, 2)."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Label:
     far: bool
 
 
-def shortened(name: str, longest: int = LONGEST) -> str:
+def shortened(name: str, longest: int = MAX_LENGTH) -> str:
     """A name that fits; its end stays, because there the values of a sweep differ."""
     return name if len(name) <= longest else f"{name[: longest - 10]}…{name[-9:]}"
 
@@ -36,42 +48,35 @@ def place(
     bottom: float,
 ) -> list[Label]:
     """One label per (x, y, name): the nearest place free of `points` and of earlier labels."""
-    taken: list[Rectangle] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     labels = []
     for x, y, name in named:
         text = shortened(name)
-        wide = CHARACTER * len(text)
-        choices = [(r, _box(x, y, dx, dy, r, wide)) for r in (9, 20, 34, 50) for dx, dy in _DIRECTIONS]
-        inside = [c for c in choices if c[1][0] > 66 and c[1][2] < width - 4 and c[1][1] > top and c[1][3] < bottom]
-        radius, box = min(inside or choices, key=lambda c: (_covered(c[1], taken), c[0]))
-        taken.append(box)
-        labels.append(_label(text, x, box, radius > 20))
+        size = np.array([CHARACTER * len(text), LINE])
+        low = np.array([x, y]) + OFFSETS - BACK * size
+        high = low + size
+        inside = (low > (66, top)).all(axis=1) & (high < (width - 4, bottom)).all(axis=1)
+        covered = _covered(low, high, np.array(taken).reshape(-1, 4))
+        best = int(np.where(inside | ~inside.any(), covered, np.inf).argmin())
+        left, upper, right, lower = (float(edge) for edge in (*low[best], *high[best]))
+        taken.append((left, upper, right, lower))
+        labels.append(_label(text, x, left, right, lower, far=best >= FAR))
     return labels
 
 
-def _label(text: str, x: float, box: Rectangle, far: bool) -> Label:
+def _covered(low: Array, high: Array, taken: Array) -> Array:
+    """How much of the rectangles `taken` (n, 4) each box from `low` to `high` (k, 2) covers, in square pixels: (k,)."""
+    sides = np.minimum(high[:, None], taken[:, 2:]) - np.maximum(low[:, None], taken[:, :2])
+    areas: Array = np.maximum(sides, 0.0).prod(axis=2).sum(axis=1)
+    return areas
+
+
+def _label(text: str, x: float, left: float, right: float, lower: float, far: bool) -> Label:
     """Held at the end nearest to the point, so that a wrong guess of the width does no harm there."""
-    if box[0] > x:
-        anchor, at = "start", box[0]
-    elif box[2] < x:
-        anchor, at = "end", box[2]
+    if left > x:
+        anchor, at = "start", left
+    elif right < x:
+        anchor, at = "end", right
     else:
-        anchor, at = "middle", (box[0] + box[2]) / 2
-    return Label(text, round(at, 1), round(box[3] - 3, 1), anchor, far)
-
-
-_DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (0.8, -0.8), (-0.8, -0.8), (0.8, 0.8), (-0.8, 0.8))
-
-
-def _box(x: float, y: float, dx: float, dy: float, radius: float, wide: float) -> Rectangle:
-    """The rectangle of a label whose near side lies `radius` from the point."""
-    left = x + dx * radius - (wide if dx < 0 else wide / 2 if dx == 0 else 0)
-    upper = y + dy * radius - (LINE if dy < 0 else LINE / 2 if dy == 0 else 0)
-    return left, upper, left + wide, upper + LINE
-
-
-def _covered(box: Rectangle, taken: Sequence[Rectangle]) -> float:
-    """How much of the taken area the rectangle covers."""
-    return sum(
-        max(0.0, min(box[2], t[2]) - max(box[0], t[0])) * max(0.0, min(box[3], t[3]) - max(box[1], t[1])) for t in taken
-    )
+        anchor, at = "middle", (left + right) / 2
+    return Label(text, round(at, 1), round(lower - 3, 1), anchor, far)

@@ -1,4 +1,4 @@
-"""One table, four renderings: HTML (by the templates), CSV in full precision, LaTeX and Markdown rounded."""
+"""Tables: cells in full precision, and as readers see them. Templates, `latex` and `markdown` set the latter."""
 
 from __future__ import annotations
 
@@ -8,51 +8,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Protocol
 
-import pandas as pd
-
-from idbench.render import escape as markup
-from idbench.store import write_bytes
-
-__all__ = ["MISSING", "Cell", "Column", "Marked", "Number", "Row", "Table", "bare", "slug", "write_tables"]
+__all__ = ["ARROWS", "MISSING", "Cell", "Column", "Marked", "Number", "Quantity", "Row", "Shown", "Table", "slug"]
 
 MISSING = "–"
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
-SUFFIXES = (".csv", ".tex", ".md")
+"""Which way is better, as a sign; none where the metric only explains."""
+
+
+class Quantity(Protocol):
+    """A mean with what is known of its uncertainty, such as an `Estimate`; None means not measured, never 0."""
+
+    @property
+    def mean(self) -> float | None:
+        """The mean."""
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+
+    @property
+    def n(self) -> int | None:
+        """How many values the mean is over."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A mean with what is known of its uncertainty; None means not measured, never 0."""
+    """A quantity that the summary does not hold as one."""
 
     mean: float | None
     low: float | None = None
     high: float | None = None
     n: int | None = None
 
-    @staticmethod
-    def of(entry: dict[str, Any] | None) -> Number | None:
-        """From an entry of summary.json."""
-        if entry is None or entry.get("mean") is None:
-            return None
-        return Number(entry["mean"], entry.get("low"), entry.get("high"), entry.get("n"))
-
 
 @dataclass(frozen=True)
 class Marked:
-    """A name with signs beside it that the table's legend explains; `said` is their meaning in words."""
+    """A name with signs beside it that the table's legend explains; `meaning` is theirs in words."""
 
     text: str
     signs: str
-    said: str = ""
+    meaning: str = ""
 
     def __str__(self) -> str:
         return f"{self.text} {self.signs}"
 
 
-Cell = str | int | Number | Marked | None
+Cell = str | int | Quantity | Marked | None
 
 
 @dataclass(frozen=True)
@@ -68,16 +75,6 @@ class Column:
     digits: int = 3
     interval: bool = True
 
-    @property
-    def arrow(self) -> str:
-        """Which way is better, as a sign; empty where the metric only explains."""
-        return ARROWS.get(self.direction, "")
-
-    @property
-    def heading(self) -> str:
-        """Title and arrow."""
-        return f"{self.title} {self.arrow}".strip()
-
     def number(self, value: float | None) -> str:
         """A rounded number with an ASCII minus, or the sign for missing."""
         if value is None or not math.isfinite(value):
@@ -87,25 +84,30 @@ class Column:
         text = f"{value:.{self.digits}f}"
         return text.removeprefix("-") if float(text) == 0 else text
 
-    def interval_text(self, cell: Number) -> str:
-        """[low, high], or the sign for missing."""
-        if cell.low is None or cell.high is None:
-            return MISSING
-        return f"[{self.number(cell.low)}, {self.number(cell.high)}]"
+    def shown(self, cell: Cell) -> Shown:
+        """The cell as readers see it."""
+        if cell is None or isinstance(cell, str | int | Marked):
+            return Shown(self, cell, MISSING if cell is None else str(cell))
+        if self.kind != "number" or not self.interval:
+            return Shown(self, cell, self.number(cell.mean))
+        known = cell.low is not None and cell.high is not None
+        interval = f"[{self.number(cell.low)}, {self.number(cell.high)}]" if known else MISSING
+        return Shown(self, cell, self.number(cell.mean), interval)
 
-    def text(self, cell: Cell) -> str:
-        """The cell on one line."""
-        if cell is None:
-            return MISSING
-        if not isinstance(cell, Number):
-            return str(cell)
-        mean = self.number(cell.mean)
-        return f"{mean} {self.interval_text(cell)}" if self.kind == "number" and self.interval else mean
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell as readers see it: rounded, and its interval where the column has one."""
+
+    column: Column
+    cell: Cell
+    text: str
+    interval: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Cells in the order of the columns; an oracle row belongs to the ruler."""
+    """Cells in the order of the columns; rows of oracles stand apart."""
 
     cells: Sequence[Cell]
     oracle: bool = False
@@ -121,123 +123,36 @@ class Table:
     rows: Sequence[Row]
     legend: Sequence[str] = ()
 
-    @property
-    def groups(self) -> list[tuple[str, int]]:
-        """Headings over neighbouring columns, with how many columns each spans."""
-        return [(name, len(list(part))) for name, part in groupby(self.columns, key=lambda c: c.group)]
+    @cached_property
+    def headings(self) -> list[str]:
+        """Title and arrow of every column."""
+        return [f"{column.title} {ARROWS.get(column.direction, '')}".strip() for column in self.columns]
 
     @cached_property
-    def marked(self) -> set[str]:
-        """Names of the columns that hold a name with signs."""
-        return {c.name for row in self.rows for c, cell in self.cells(row) if isinstance(cell, Marked)}
+    def groups(self) -> list[tuple[str, int]]:
+        """Headings over neighbouring columns, with how many columns each spans; [] where no column has one."""
+        found = [(name, len(list(part))) for name, part in groupby(column.group for column in self.columns)]
+        return found if any(name for name, _ in found) else []
 
-    def frame(self) -> pd.DataFrame:
-        """Full precision; a number with an interval becomes four columns: mean, low, high, n; signs get one."""
-        return pd.DataFrame([_flat(self, row) for row in self.rows], columns=_flat_names(self), dtype=object)
+    @cached_property
+    def shown(self) -> list[list[Shown]]:
+        """Every row as readers see it."""
+        return [[column.shown(cell) for column, cell in zip(self.columns, row.cells, strict=True)] for row in self.rows]
 
-    def csv(self) -> str:
-        """Comma-separated, missing cells empty."""
-        return self.frame().to_csv(index=False, lineterminator="\n")
+    @cached_property
+    def lines(self) -> list[list[str]]:
+        """The rows as text, number and interval in one."""
+        return [[f"{cell.text} {cell.interval}".rstrip() for cell in row] for row in self.shown]
 
-    def markdown(self) -> str:
-        """A pipe table."""
-        headings = [f"{c.group}: {c.heading}" if c.group else c.heading for c in self.columns]
-        lines = [headings, ["---" if c.kind == "text" else "--:" for c in self.columns]]
-        lines += [[column.text(cell) for column, cell in self.cells(row)] for row in self.rows]
-        escaped = [line if i == 1 else [markup.markdown(text) for text in line] for i, line in enumerate(lines)]
-        table = "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
-        return table + "".join(f"\n{markup.markdown(line)}\n" for line in self.legend)
-
-    def latex(self) -> str:
-        """A tabular for `\\input`; needs the package booktabs. The legend is a comment, for the caption."""
-        spec = "".join("l" if c.kind == "text" else "r" for c in self.columns)
-        lines = [
-            f"% {markup.one_line(self.title)}; needs \\usepackage{{booktabs}}",
-            *(f"% for the caption: {markup.latex(line)}" for line in self.legend),
-            f"\\begin{{tabular}}{{{spec}}}",
-            "\\toprule",
-        ]
-        lines += _latex_groups(self)
-        lines += [" & ".join(markup.latex(c.heading) for c in self.columns) + " \\\\", "\\midrule"]
-        previous = False
-        for i, row in enumerate(self.rows):
-            if row.oracle and not previous and i:
-                lines.append("\\midrule")
-            previous = row.oracle
-            lines.append(" & ".join(markup.latex(column.text(cell)) for column, cell in self.cells(row)) + " \\\\")
-        return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
-
-    def cells(self, row: Row) -> list[tuple[Column, Cell]]:
-        """Each cell with its column."""
-        return list(zip(self.columns, row.cells, strict=True))
-
-
-def _flat_names(table: Table) -> list[str]:
-    names: list[str] = []
-    for column in table.columns:
-        wide = column.kind == "number" and column.interval
-        names += [f"{column.name}_{part}" for part in ("mean", "low", "high", "n")] if wide else [column.name]
-        if column.name in table.marked:
-            names.append(f"{column.name}_marks")
-    return names
-
-
-def _flat(table: Table, row: Row) -> list[Any]:
-    values: list[Any] = []
-    for column, cell in table.cells(row):
-        if column.kind == "number" and column.interval:
-            number = cell if isinstance(cell, Number) else Number(None)
-            values += [number.mean, number.low, number.high, number.n]
-        else:
-            values.append(cell.mean if isinstance(cell, Number) else _plain(cell))
-        if column.name in table.marked:
-            values.append(cell.said if isinstance(cell, Marked) else None)
-    return values
-
-
-def _plain(cell: str | int | Marked | None) -> str | int | None:
-    """A name without its signs; one that a spreadsheet would run as a formula is marked as text."""
-    cell = cell.text if isinstance(cell, Marked) else cell
-    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def _latex_groups(table: Table) -> list[str]:
-    if not any(name for name, _ in table.groups):
-        return []
-    parts, rules, first = [], [], 1
-    for name, span in table.groups:
-        parts.append(f"\\multicolumn{{{span}}}{{c}}{{{markup.latex(name)}}}")
-        if name:
-            rules.append(f"\\cmidrule(lr){{{first}-{first + span - 1}}}")
-        first += span
-    return [" & ".join(parts) + " \\\\", "".join(rules)]
-
-
-def bare(value: float | None) -> Number | None:
-    """A number without uncertainty."""
-    return None if value is None else Number(value)
+    @cached_property
+    def bodies(self) -> dict[bool, list[list[Shown]]]:
+        """Rows of models (False) and of oracles (True), which stand apart; only those that exist."""
+        found: dict[bool, list[list[Shown]]] = {}
+        for row, shown in zip(self.rows, self.shown, strict=True):
+            found.setdefault(row.oracle, []).append(shown)
+        return dict(sorted(found.items()))
 
 
 def slug(name: str) -> str:
     """A recognizer's name as part of a file name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"
-
-
-def write_tables(folder: Path, tables: Sequence[Table]) -> None:
-    """Write every table in all three forms; tables of an earlier report that no longer exist are removed."""
-    written: set[str] = set()
-    for table in tables:
-        name = _free(table.name, written)
-        for suffix, text in zip(SUFFIXES, (table.csv(), table.latex(), table.markdown()), strict=True):
-            write_bytes(folder / f"{name}{suffix}", text.encode())
-            written.add(f"{name}{suffix}")
-    for path in sorted(folder.iterdir() if folder.exists() else []):
-        if path.suffix in SUFFIXES and path.name not in written:
-            path.unlink()
-
-
-def _free(name: str, written: set[str]) -> str:
-    """The name, numbered if two recognizers' names became the same file name; letter case does not count."""
-    taken = {one.lower() for one in written}
-    names = [name, *(f"{name}-{i}" for i in range(2, len(written) + 3))]
-    return next(one for one in names if f"{one}.csv".lower() not in taken)

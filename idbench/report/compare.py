@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+from pydantic import JsonValue
 
 from idbench.errors import RunError
-from idbench.report.data import RunData, load, read_json
+from idbench.records.run import NetworkRecord, RunRecord
+from idbench.report.data import Protocol, RunData, load
 from idbench.report.page import write
-from idbench.run_folder import verification_path
-from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.summary import Settings, summarise
 from idbench.tables import ORDER
 
 __all__ = ["write_comparison"]
 
-SAME_JUDGE = ("weights", "alignment", "preprocessing")
+Names = Mapping[str, str]
+"""A run's names of the shared recognizers -> the first run's."""
 
 
 def write_comparison(runs: list[Path], out: Path) -> Path:
     """Write `comparison.html`, `summary.json` and `tables/` of several runs to `out`; returns the page.
 
     Models keep their names; those that occur in several runs get the run's name added. Oracles are kept
-    once. Raises `RunError` if the runs are on different suites or share no judge or protocol.
+    once. Raises `RunError` if the runs are on different suites or share no recognizer or protocol.
     """
     data = combine([load(run) for run in runs])
-    write_json(out / "summary.json", data.summary)
+    write_json(out / "summary.json", data.summary.model_dump(mode="json", exclude_unset=True))
     return write(data, out / "comparison.html", out / "tables")
 
 
@@ -40,26 +40,29 @@ def combine(runs: Sequence[RunData]) -> RunData:
     if len(runs) < 2:
         raise RunError(f"expected two or more runs to compare, found {len(runs)}")
     _check_suites(runs)
-    judges = _shared_judges(runs)
-    protocols = _shared_protocols(runs, judges)
+    recognizers, protocols = _shared_recognizers(runs), _shared_protocols(runs)
     renamed = [_rename(run, name, runs, k) for k, (run, name) in enumerate(zip(runs, _names(runs), strict=True))]
-    scores = _joined([_kept_scores(run, names) for run, names in zip(renamed, judges, strict=True)], "scores")
+    scores = _joined([_kept_scores(run, names) for run, names in zip(renamed, recognizers, strict=True)], "scores")
     scores = scores[scores["protocol"].isin(protocols)]
     images = _joined([run.images for run in renamed], "images")
     if images.duplicated(["model", "case", "seed"]).any():
         raise RunError("two models have the same name even with their runs' names added; rename a run directory")
-    suite = runs[0].suite[runs[0].suite["recognizer"].isin(judges[0])]
-    config = runs[0].record["config"]
-    settings = Settings(config["resamples"], config["level"], config["interval"], config["statistics_seed"])
-    sources = tuple(run.sources[0] for run in renamed)
-    variants = [m for source in sources for m, one in source.record["models"].items() if one.get("sweep")]
-    found = summarise(scores, images, suite, _verifications(runs[0], list(judges[0])), settings, variants)
-    summary = found.model_dump(mode="json", exclude_unset=True)
-    return RunData(sources, summary, scores, images, suite, tuple(_notes(runs, judges)))
+    first, sources = runs[0], tuple(run.sources[0] for run in renamed)
+    photos = first.suite_photos[first.suite_photos["recognizer"].isin(list(recognizers[0]))]
+    strict = {name: first.summary.recognizers[name].strict for name in recognizers[0]}
+    verifications = {name: one.verification for name, one in strict.items() if one and one.verification}
+    variants = [model for source in sources for model in source.record.sweep_values]
+    summary = summarise(scores, images, photos, verifications, _settings(first), variants)
+    return RunData(sources, summary, scores, images, photos, tuple(_notes(runs, recognizers)))
+
+
+def _settings(run: RunData) -> Settings:
+    config = run.record.config
+    return Settings(config.resamples, config.level, config.interval, config.statistics_seed)
 
 
 def _check_suites(runs: Sequence[RunData]) -> None:
-    first, *others = (run.record["suite"]["fingerprint"] for run in runs)
+    first, *others = (run.suite.fingerprint for run in runs)
     for run, fingerprint in zip(runs[1:], others, strict=True):
         if fingerprint != first:
             raise RunError(
@@ -75,13 +78,14 @@ def _names(runs: Sequence[RunData]) -> list[str]:
     return [f"{name} #{i + 1}" if repeated[name] > 1 else name for i, name in enumerate(names)]
 
 
-def _identity(record: dict[str, Any], name: str) -> tuple[str, ...]:
-    return tuple(repr(record["recognizers"][name].get(key)) for key in SAME_JUDGE)
+def _identity(recognizer: NetworkRecord) -> tuple[str, ...]:
+    """What two runs' recognizers must have in common to be one."""
+    return repr(recognizer.weights), repr(recognizer.alignment), repr(recognizer.preprocessing)
 
 
-def _shared_judges(runs: Sequence[RunData]) -> list[dict[str, str]]:
-    """Per run, its names of the judges that all runs have -> the first run's names."""
-    known = [{_identity(run.record, name): name for name in reversed(run.recognizers)} for run in runs]
+def _shared_recognizers(runs: Sequence[RunData]) -> list[Names]:
+    """Per run, its names of the recognizers that all runs have."""
+    known = [{_identity(run.record.recognizers[name]): name for name in reversed(run.recognizers)} for run in runs]
     shared = [key for key in known[0] if all(key in other for other in known)]
     if not shared:
         raise RunError("the runs share no recognizer with the same weights; score them with a common one to compare")
@@ -89,19 +93,18 @@ def _shared_judges(runs: Sequence[RunData]) -> list[dict[str, str]]:
     return [{names[key]: known[0][key] for key in shared} for names in known]
 
 
-def _shared_protocols(runs: Sequence[RunData], judges: list[dict[str, str]]) -> list[str]:
-    found = [set(run.scores["protocol"].unique()) for run in runs]
-    shared = set.intersection(*found)
+def _shared_protocols(runs: Sequence[RunData]) -> set[Protocol]:
+    shared = set.intersection(*(set(run.protocols) for run in runs))
     if not shared:
         raise RunError("the runs share no protocol: one was scored with strict only, another with paper only")
-    return sorted(shared)
+    return shared
 
 
 def _rename(run: RunData, name: str, runs: Sequence[RunData], position: int) -> RunData:
     """Models that another run has too get the run's name; oracles stay with the first run that has them."""
-    elsewhere = {m for k, other in enumerate(runs) if k != position for m in other.judged}
-    earlier = {m for other in runs[:position] for m in other.summary["oracles"]}
-    names = {m: f"{m} ({name})" for m in run.judged if m in elsewhere}
+    elsewhere = {m for k, other in enumerate(runs) if k != position for m in other.evaluated}
+    earlier = {m for other in runs[:position] for m in other.oracles}
+    names = {m: f"{m} ({name})" for m in run.evaluated if m in elsewhere}
     scores, images = (
         frame[~frame["model"].isin(earlier)].assign(model=lambda part: part["model"].replace(names))
         for frame in (run.scores, run.images)
@@ -110,16 +113,18 @@ def _rename(run: RunData, name: str, runs: Sequence[RunData], position: int) -> 
     return replace(run, sources=(source,), scores=scores, images=images)
 
 
-def _renamed_record(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _renamed_record(record: RunRecord, names: Names) -> RunRecord:
     """The record with the models' new names wherever it lists them."""
-    counts = dict(record.get("counts", {}))
-    if "surplus_files" in counts:
-        counts["surplus_files"] = {names.get(m, m): found for m, found in counts["surplus_files"].items()}
-    return record | {"counts": counts, "models": {names.get(m, m): one for m, one in record["models"].items()}}
+    counts = record.counts
+    surplus = {names.get(m, m): files for m, files in counts.surplus_files.items()}
+    not_tried = {names.get(m, m): count for m, count in counts.not_tried.items()}
+    models = {names.get(m, m): one for m, one in record.models.items()}
+    counts = counts.model_copy(update={"surplus_files": surplus, "not_tried": not_tried})
+    return record.model_copy(update={"counts": counts, "models": models})
 
 
-def _kept_scores(run: RunData, names: dict[str, str]) -> pd.DataFrame:
-    kept = run.scores[run.scores["recognizer"].isin(names)]
+def _kept_scores(run: RunData, names: Names) -> pd.DataFrame:
+    kept = run.scores[run.scores["recognizer"].isin(list(names))]
     return kept.assign(recognizer=kept["recognizer"].map(names))
 
 
@@ -130,32 +135,22 @@ def _joined(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
     return whole.sort_values(ORDER[name], kind="stable", ignore_index=True)
 
 
-def _verifications(run: RunData, names: Sequence[str]) -> dict[str, Verification]:
-    found = read_json(verification_path(run.sources[0].path))
-    try:
-        return {name: Verification(**found[name]) for name in names if name in found}
-    except TypeError as error:
-        raise RunError(f"{run.sources[0].path} was scored by another version of idbench; score it again") from error
-
-
-def _notes(runs: Sequence[RunData], judges: list[dict[str, str]]) -> list[str]:
+def _notes(runs: Sequence[RunData], recognizers: Sequence[Names]) -> list[str]:
     """What makes the runs less alike than the table suggests."""
-    said = []
-    dropped = sorted(
-        {name for run, names in zip(runs, judges, strict=True) for name in run.recognizers} - set(judges[0])
-    )
-    if dropped:
-        said.append(f"Recognizers that not all runs share are left out: {', '.join(dropped)}.")
-    if len({repr(_without_providers(run.record["detector"])) for run in runs}) > 1:
-        said.append(
+    found = []
+    if left_out := sorted({name for run in runs for name in run.recognizers} - set(recognizers[0])):
+        found.append(f"Recognizers that not all runs share are left out: {', '.join(left_out)}.")
+    if len({repr(_detection(run.record.detector)) for run in runs}) > 1:
+        found.append(
             "The runs used different detectors or thresholds: differences between their models may come from that."
         )
     if len({tuple(sorted(run.images["seed"].unique())) for run in runs}) > 1:
-        said.append("The runs used different seeds: each person's mean over seeds is compared.")
-    if len({run.record["provenance"].get("idbench") for run in runs}) > 1:
-        said.append("The runs were scored by different versions of idbench.")
-    return said
+        found.append("The runs used different seeds: each person's mean over seeds is compared.")
+    if len({run.record.provenance.idbench for run in runs}) > 1:
+        found.append("The runs were scored by different versions of idbench.")
+    return found
 
 
-def _without_providers(detector: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in detector.items() if key != "providers"}
+def _detection(detector: NetworkRecord | None) -> dict[str, JsonValue]:
+    """What decides which faces are found; not what it was computed with."""
+    return detector.model_dump(exclude={"providers"}) if detector else {}

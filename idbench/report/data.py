@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeVar
 
 import pandas as pd
+from pydantic import ValidationError
 
 from idbench.errors import RunError
+from idbench.records.run import RunRecord, SuiteRecord
+from idbench.records.summary import PaperSummary, StrictGroup, StrictSummary, Summary
+from idbench.render.table import Column, Quantity
+from idbench.report.facts import ModelFacts, facts_of
+from idbench.report.sweeps import Sweep, find_sweeps
+from idbench.schema import Record, problem_of
 from idbench.summary import SUMMARY_VERSION
 from idbench.tables import read_tables
 
-__all__ = ["RunData", "Source", "load"]
+__all__ = ["Protocol", "RunData", "Source", "Values", "load"]
+
+Protocol = Literal["strict", "paper"]
+Values = Mapping[str, Mapping[str, Quantity]]
+"""model -> metric -> its mean, of one recognizer, protocol and group."""
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,100 +37,144 @@ class Source:
 
     name: str
     path: Path
-    record: dict[str, Any]
+    record: RunRecord
 
 
 @dataclass(frozen=True)
 class RunData:
-    """Everything the report reads. `sources` has one entry for a run, several for a comparison."""
+    """Everything the report reads. `sources` has one entry for a run, several for a comparison.
+
+    scores, images, suite_photos : the tables scores.parquet, images.parquet and suite.parquet.
+    """
 
     sources: tuple[Source, ...]
-    summary: dict[str, Any]
+    summary: Summary
     scores: pd.DataFrame
     images: pd.DataFrame
-    suite: pd.DataFrame
+    suite_photos: pd.DataFrame
     notes: tuple[str, ...] = ()
 
-    @property
-    def record(self) -> dict[str, Any]:
-        """The first run's record; the suite is the same in all of them."""
+    @cached_property
+    def record(self) -> RunRecord:
+        """The first run's record."""
         return self.sources[0].record
 
-    @property
+    @cached_property
+    def suite(self) -> SuiteRecord:
+        """The suite, the same in all runs. Raises `RunError` if the run has not read it."""
+        if self.record.suite is None:
+            raise _unfinished(self.sources[0].path)
+        return self.record.suite
+
+    @cached_property
     def recognizers(self) -> list[str]:
-        """Judges, in the order they were named; the first gives the headline."""
-        named = [name for name in self.record["recognizers"] if name in self.summary["recognizers"]]
-        return named or list(self.summary["recognizers"])
+        """In the order they were named; the first gives the headline."""
+        named = [name for name in self.record.recognizers if name in self.summary.recognizers]
+        return named or list(self.summary.recognizers)
 
-    @property
-    def protocols(self) -> list[str]:
+    @cached_property
+    def families(self) -> dict[str, str]:
+        """Each recognizer's family, such as arcface; empty where the record does not say."""
+        known = self.record.recognizers
+        return {name: known[name].family if name in known else "" for name in self.recognizers}
+
+    @cached_property
+    def protocols(self) -> list[Protocol]:
         """Protocols every recognizer has, `strict` first."""
-        first = self.summary["recognizers"][self.recognizers[0]]
-        return [name for name in ("strict", "paper") if name in first]
+        first = self.summary.recognizers[self.recognizers[0]]
+        found: list[tuple[Protocol, object]] = [("strict", first.strict), ("paper", first.paper)]
+        return [name for name, numbers in found if numbers is not None]
 
-    @property
+    @cached_property
     def models(self) -> list[str]:
-        """Judged models and then the oracles."""
-        return list(self.summary["models"])
+        """Evaluated models and then the oracles."""
+        return self.summary.models
 
-    @property
-    def judged(self) -> list[str]:
-        """The models that are ranked: all but the oracles."""
-        return [model for model in self.models if model not in self.summary["oracles"]]
+    @cached_property
+    def oracles(self) -> list[str]:
+        """Models whose answers are known."""
+        return self.summary.oracles
 
-    @property
-    def variants(self) -> list[str]:
-        """Judged models that are one value of a sweep, as far as the summary knew of them."""
-        return list(self.summary.get("variants", ()))
+    @cached_property
+    def evaluated(self) -> list[str]:
+        """The models the report is about: all but the oracles."""
+        return [model for model in self.models if model not in self.oracles]
 
-    def about(self, model: str) -> dict[str, Any]:
-        """What the record says of a model: kind, card, parameters, weights, sweep; {} where it says nothing."""
-        return next((dict(s.record["models"][model]) for s in self.sources if model in s.record["models"]), {})
+    @cached_property
+    def facts(self) -> dict[str, ModelFacts]:
+        """What the records say of each model."""
+        return facts_of(self.models, [source.record.models for source in self.sources])
 
-    def family(self, recognizer: str) -> str:
-        """The recognizer's family, such as arcface; empty where the record does not say."""
-        return str(self.record["recognizers"].get(recognizer, {}).get("family") or "")
+    @cached_property
+    def sweeps(self) -> list[Sweep]:
+        """Every sweep of two or more evaluated models."""
+        return find_sweeps(self.evaluated, [(source.name, source.record.models) for source in self.sources])
 
-    def is_oracle(self, model: str) -> bool:
-        """Whether the row belongs to the ruler."""
-        return model in self.summary["oracles"]
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """A column for every metric: title, direction and precision come from the metric's declaration."""
+        columns = {}
+        for name, one in self.summary.metrics.items():
+            low, high = one.range
+            digits = 3 if low is not None and high is not None and high - low <= 20 else 2
+            meaning = ". ".join(part for part in (one.meaning, one.unit, one.citation) if part)
+            columns[name] = Column(name, one.title, "number", "", one.direction, meaning, digits)
+        return columns
 
-    def group(self, recognizer: str, protocol: str, name: str = "all") -> dict[str, Any]:
-        """A group's part of the summary: `all` or a subset."""
-        found = self.summary["recognizers"].get(recognizer, {}).get(protocol, {}).get("groups", {}).get(name, {})
-        return dict(found)
+    def strict(self, recognizer: str) -> StrictSummary:
+        """A recognizer's numbers under the strict protocol. Raises `RunError` if it has none."""
+        return self._known(self.summary.recognizers[recognizer].strict, f"strict scores by {recognizer}")
 
-    def subsets(self, recognizer: str, protocol: str) -> list[str]:
-        """Names of the subsets that have numbers of their own."""
-        groups = self.summary["recognizers"][recognizer][protocol]["groups"]
-        return [name for name in groups if name != "all"]
+    def paper(self, recognizer: str) -> PaperSummary:
+        """Its numbers under the paper protocol. Raises `RunError` if it has none."""
+        return self._known(self.summary.recognizers[recognizer].paper, f"paper scores by {recognizer}")
 
-    def rows(self, recognizer: str, protocol: str) -> pd.DataFrame:
+    def _known(self, found: T | None, what: str) -> T:
+        if found is None:
+            raise RunError(f"{self.sources[0].path} holds no {what}; run again")
+        return found
+
+    def group(self, recognizer: str) -> StrictGroup:
+        """Its strict numbers over all cases."""
+        return self.strict(recognizer).groups["all"]
+
+    def groups(self, recognizer: str, protocol: Protocol) -> dict[str, Values]:
+        """The means over all cases (`all`) and over each subset that has numbers of its own."""
+        found = self.strict(recognizer) if protocol == "strict" else self.paper(recognizer)
+        return {name: group.models for name, group in found.groups.items()}
+
+    def rows(self, recognizer: str, protocol: Protocol) -> pd.DataFrame:
         """Rows of scores.parquet."""
         scores = self.scores
         return scores[(scores["recognizer"] == recognizer) & (scores["protocol"] == protocol)]
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, or `RunError` in one line."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(f"{path.parent} is not a finished run: it has no {path.name}") from error
-    except (ValueError, TypeError, OSError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
-
-
 def load(run: Path) -> RunData:
     """Read a run directory.
 
-    Raises `RunError` if a file is missing or damaged.
+    Raises `RunError` if a file is missing, damaged, or of another version.
     """
-    source = Source(run.resolve().name, run, read_json(run / "run.json"))
-    summary = read_json(run / "summary.json")
-    scores, images, suite = read_tables(run)
-    if summary.get("schema_version") != SUMMARY_VERSION or "fingerprint" not in source.record.get("suite", {}):
-        raise RunError(f"{run} was not finished by this version of idbench; run it again")
-    if not summary.get("recognizers"):
+    record = _read(run / "run.json", RunRecord)
+    scores, images, suite_photos = read_tables(run)
+    summary = _read(run / "summary.json", Summary)
+    if summary.schema_version != SUMMARY_VERSION or record.suite is None:
+        raise _unfinished(run)
+    if not summary.recognizers:
         raise RunError(f"{run} holds no scores: its suite or its list of models is empty")
-    return RunData((source,), summary, scores, images, suite)
+    return RunData((Source(run.resolve().name, run, record),), summary, scores, images, suite_photos)
+
+
+def _read(path: Path, kind: type[R]) -> R:
+    """A record from JSON, or `RunError` in one line."""
+    try:
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise RunError(f"{path.parent} is not a finished run: it has no {path.name}") from error
+    except ValidationError as error:
+        raise _unfinished(path.parent, f" ({path.name}: {problem_of(error, kind.model_fields)})") from error
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def _unfinished(run: Path, why: str = "") -> RunError:
+    return RunError(f"{run} was not finished by this version of idbench{why}; run it again")

@@ -2,53 +2,76 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import pandas as pd
 
 from idbench.report.data import RunData
+from idbench.report.gallery_rows import (
+    METRICS,
+    ImageRow,
+    PersonPhotos,
+    ScoredPerson,
+    image_rows,
+    person_photos,
+    scored_people,
+)
 from idbench.report.thumbnails import Thumbnail, Thumbnails
-from idbench.thumbnails import choose_cases
+from idbench.schema import Box
+from idbench.shown_cases import choose_cases
 
-__all__ = ["Gallery", "build"]
-
-METRICS = ("sim_gt", "sim_ref", "copy_paste")
-Sizes = Mapping[str, tuple[float, float]]
+__all__ = ["CaseView", "FaceBox", "Gallery", "Numbers", "Person", "Shot", "build"]
 
 
-@dataclass
+@dataclass(frozen=True)
+class FaceBox:
+    """A face in pixels of the thumbnail, and the person it was taken for."""
+
+    person: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Person:
-    """One person's numbers on one image under one recognizer."""
+    """One person's numbers, in the order of `METRICS`; `name` is empty where the image has one person."""
 
     name: str
-    outcome: str
     numbers: list[float | None]
 
 
-@dataclass
+@dataclass(frozen=True)
+class Numbers:
+    """An image's numbers by one recognizer."""
+
+    people: list[Person]
+
+    @cached_property
+    def means(self) -> list[float | None]:
+        """Mean of each metric over the people of the image."""
+        return [_mean(person.numbers[i] for person in self.people) for i in range(len(METRICS))]
+
+
+@dataclass(frozen=True)
 class Shot:
-    """One picture of a case; boxes are (x, y, width, height, person) in pixels of the thumbnail."""
+    """One picture of a case, with the numbers of every recognizer."""
 
     kind: str
     label: str
     thumbnail: Thumbnail | None
-    boxes: list[tuple[float, float, float, float, int]]
+    boxes: list[FaceBox]
     oracle: bool = False
     position: int = 0
     outcomes: list[str] = field(default_factory=list)
     error: str = ""
-    people: list[list[Person]] = field(default_factory=list)
-
-    def means(self, recognizer: int) -> list[float | None]:
-        """Mean of each metric over the people of the image."""
-        columns = zip(*(p.numbers for p in self.people[recognizer]), strict=True) if self.people[recognizer] else ()
-        return [_mean(column) for column in columns] or [None] * len(METRICS)
+    numbers: list[Numbers] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(frozen=True)
 class CaseView:
     """A row of the gallery."""
 
@@ -58,7 +81,7 @@ class CaseView:
     shots: list[Shot]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Gallery:
     """Everything the gallery's template needs."""
 
@@ -72,113 +95,101 @@ class Gallery:
 def build(data: RunData) -> Gallery:
     """The cases the run made thumbnails for, with every model's images."""
     ids = sorted(data.images["case"].astype(str).unique())
-    chosen = choose_cases(ids, int(data.record["config"].get("gallery", 60)))
-    store = Thumbnails(data)
-    protocol = data.protocols[0]
-    parts = {name: _by_image(data.rows(name, protocol), chosen) for name in data.recognizers}
-    sizes = _sizes(data)
-    images = dict(list(data.images[data.images["case"].isin(chosen)].groupby("case")))
-    suite = dict(list(data.suite[data.suite["recognizer"] == data.recognizers[0]].groupby("case")))
-    cases = [_case(data, case, images[case], suite.get(case), parts, store, sizes) for case in chosen]
-    seen = sorted({outcome for case in cases for shot in case.shots for outcome in shot.outcomes})
-    return Gallery(cases, store.used, len(ids), data.recognizers, seen)
+    chosen = choose_cases(ids, data.record.config.gallery)
+    maker = _CaseViews(data, chosen)
+    photos = data.suite_photos[data.suite_photos["recognizer"] == data.recognizers[0]]
+    photos_of = dict(list(photos[photos["case"].isin(chosen)].groupby("case")))
+    images_of = dict(list(data.images[data.images["case"].isin(chosen)].groupby("case")))
+    cases = [maker.view(case, images_of[case], photos_of.get(case)) for case in chosen]
+    outcomes = sorted({outcome for case in cases for shot in case.shots for outcome in shot.outcomes})
+    return Gallery(cases, maker.thumbnails.used, len(ids), data.recognizers, outcomes)
 
 
-def _mean(values: Any) -> float | None:
+class _CaseViews:
+    """Lays out one case after the other."""
+
+    def __init__(self, data: RunData, chosen: Sequence[str]) -> None:
+        self.thumbnails = Thumbnails([source.path for source in data.sources])
+        self._oracles = data.oracles
+        self._position = {model: i for i, model in enumerate(data.models)}
+        self._sizes = _sizes(data)
+        self._people = [scored_people(data.rows(name, data.protocols[0]), chosen) for name in data.recognizers]
+
+    def view(self, case: str, images: pd.DataFrame, photos: pd.DataFrame | None) -> CaseView:
+        """photos : the suite's; None where the suite has none of the case."""
+        prompt, shots = "", list[Shot]()
+        if photos is not None:
+            prompt = next(iter(photos["prompt"].dropna().astype(str)), "")
+            shots = list(self._photos(person_photos(photos)))
+        several_seeds = len(set(images["seed"])) > 1
+        for row in sorted(image_rows(images), key=lambda row: (self._position[row.model], row.seed)):
+            people = [found.get((case, row.model, row.seed), []) for found in self._people]
+            shots.append(self._shot(row, people, several_seeds))
+        return CaseView(case, str(images["subset"].iloc[0]), prompt, shots)
+
+    def _photos(self, people: Sequence[PersonPhotos]) -> Iterator[Shot]:
+        """The references, one per person, and the target."""
+        for one in people:
+            name = f"reference {one.person + 1}" if len(people) > 1 else "reference"
+            more = f" (first of {one.references})" if one.references > 1 else ""
+            yield self._photo("reference", name + more, one.reference, [(one.person, one.reference_box)])
+        if people[0].target is not None:
+            yield self._photo("target", "target", people[0].target, [(one.person, one.target_box) for one in people])
+
+    def _photo(self, kind: str, label: str, digest: str | None, faces: Iterable[tuple[int, Box | None]]) -> Shot:
+        thumbnail = self.thumbnails.get(digest)
+        return Shot(kind, label, thumbnail, self._boxes(digest, thumbnail, faces))
+
+    def _shot(self, row: ImageRow, people: Sequence[Sequence[ScoredPerson]], several_seeds: bool) -> Shot:
+        """Boxes and outcomes are the first recognizer's."""
+        first, thumbnail = people[0], self.thumbnails.get(row.digest)
+        faces = [(one.person, one.box) for one in first if one.person is not None]
+        return Shot(
+            "model",
+            f"{row.model}, seed {row.seed}" if several_seeds else row.model,
+            thumbnail,
+            self._boxes(row.digest, thumbnail, faces),
+            oracle=row.model in self._oracles,
+            position=self._position[row.model],
+            outcomes=sorted({one.outcome for one in first} or {row.outcome}),
+            error=row.error,
+            numbers=[_numbers(of_one) for of_one in people],
+        )
+
+    def _boxes(
+        self, digest: str | None, thumbnail: Thumbnail | None, faces: Iterable[tuple[int, Box | None]]
+    ) -> list[FaceBox]:
+        """In thumbnail pixels; none where the photo's own size is not known."""
+        size = self._sizes.get(digest or "")
+        if thumbnail is None or size is None:
+            return []
+        sx, sy = thumbnail.width / size[0], thumbnail.height / size[1]
+        found = []
+        for person, box in faces:
+            if box is not None:
+                x1, y1, x2, y2 = box
+                pixels = (x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy)
+                found.append(FaceBox(person, *(round(value, 1) for value in pixels)))
+        return found
+
+
+def _numbers(people: Sequence[ScoredPerson]) -> Numbers:
+    several = len(people) > 1
+    names = [f"person {one.person + 1}" if several and one.person is not None else "" for one in people]
+    return Numbers([Person(name, one.numbers) for name, one in zip(names, people, strict=True)])
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return sum(known) / len(known) if known else None
 
 
-def _by_image(rows: pd.DataFrame, chosen: list[str]) -> dict[Any, list[Any]]:
-    """Score rows by (case, model, seed)."""
-    found: dict[Any, list[Any]] = {}
-    for row in rows[rows["case"].isin(chosen)].itertuples(index=False):
-        found.setdefault((row.case, row.model, row.seed), []).append(row)
-    return found
-
-
-def _sizes(data: RunData) -> dict[str, tuple[float, float]]:
+def _sizes(data: RunData) -> Mapping[str, tuple[float, float]]:
     """Width and height of every image whose size the run recorded, by digest."""
-    known: dict[str, tuple[float, float]] = {}
-    for frame, columns in (
-        (data.images, ["digest", "width", "height"]),
-        (data.suite, ["target", "target_width", "target_height"]),
-    ):
-        for digest, width, height in frame[columns].dropna().itertuples(index=False):
-            known[str(digest)] = (float(width), float(height))
-    return known
-
-
-def _case(
-    data: RunData,
-    case: str,
-    images: pd.DataFrame,
-    suite: pd.DataFrame | None,
-    parts: dict[str, dict[Any, list[Any]]],
-    store: Thumbnails,
-    sizes: Sizes,
-) -> CaseView:
-    shots: list[Shot] = []
-    prompt = ""
-    if suite is not None:
-        prompt = next(iter(suite["prompt"].dropna().astype(str)), "")
-        shots = _photos(suite, store, sizes)
-    order = {model: i for i, model in enumerate(data.models)}
-    rows: list[Any] = sorted(images.itertuples(index=False), key=lambda r: (order[r.model], r.seed))
-    several_seeds = len(set(images["seed"])) > 1
-    for row in rows:
-        people = [parts[name].get((case, row.model, row.seed), []) for name in data.recognizers]
-        shot = _shot(row, people, store, sizes, several_seeds)
-        shot.oracle, shot.position = data.is_oracle(row.model), order[row.model]
-        shots.append(shot)
-    return CaseView(case, str(images["subset"].iloc[0]), prompt, shots)
-
-
-def _photos(suite: pd.DataFrame, store: Thumbnails, sizes: Sizes) -> list[Shot]:
-    """The references, one per person, and the target."""
-    rows: list[Any] = list(suite.itertuples(index=False))
-    several = len(rows) > 1
-    shots = []
-    for row in rows:
-        more = f" (first of {row.references})" if row.references > 1 else ""
-        name = f"reference {row.person + 1}" if several else "reference"
-        boxes = _boxes([(row, "reference_", int(row.person))], row.reference, store, sizes)
-        shots.append(Shot("reference", name + more, store.get(row.reference), boxes))
-    if isinstance(rows[0].target, str):
-        boxes = _boxes([(r, "target_", int(r.person)) for r in rows], rows[0].target, store, sizes)
-        shots.append(Shot("target", "target", store.get(rows[0].target), boxes))
-    return shots
-
-
-def _shot(row: Any, people: list[list[Any]], store: Thumbnails, sizes: Sizes, several_seeds: bool) -> Shot:
-    label = f"{row.model}, seed {row.seed}" if several_seeds else str(row.model)
-    whole = [(r, "", int(r.person)) for r in people[0] if not pd.isna(r.person)] if people else []
-    boxes = _boxes(whole, row.digest, store, sizes)
-    outcomes = sorted({str(r.outcome) for r in (people[0] if people else [])} or {str(row.outcome)})
-    error = row.error if isinstance(row.error, str) else ""
-    shot = Shot("model", label, store.get(row.digest), boxes, outcomes=outcomes, error=error)
-    shot.people = [[_person(r, len(one)) for r in one] for one in people]
-    return shot
-
-
-def _person(row: Any, people: int) -> Person:
-    values = [None if pd.isna(v := getattr(row, metric)) else float(v) for metric in METRICS]
-    name = f"person {int(row.person) + 1}" if people > 1 and not pd.isna(row.person) else ""
-    return Person(name, str(row.outcome), values)
-
-
-def _boxes(
-    rows: list[tuple[Any, str, int]], digest: Any, store: Thumbnails, sizes: Sizes
-) -> list[tuple[float, float, float, float, int]]:
-    """Boxes in thumbnail pixels; none where the photo's own size is not known."""
-    thumbnail, size = store.get(digest), sizes.get(digest) if isinstance(digest, str) else None
-    if thumbnail is None or size is None:
-        return []
-    sx, sy = thumbnail.width / size[0], thumbnail.height / size[1]
-    found = []
-    for row, prefix, person in rows:
-        x1, y1, x2, y2 = (float(getattr(row, prefix + c)) for c in ("x1", "y1", "x2", "y2"))
-        if all(math.isfinite(v) for v in (x1, y1, x2, y2)):
-            x, y, width, height = (round(v, 1) for v in (x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy))
-            found.append((x, y, width, height, person))
-    return found
+    images = data.images[["digest", "width", "height"]].dropna()
+    targets = data.suite_photos[["target", "target_width", "target_height"]].dropna()
+    return {
+        str(digest): (float(width), float(height))
+        for frame in (images, targets)
+        for digest, width, height in frame.itertuples(index=False, name=None)
+    }

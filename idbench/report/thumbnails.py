@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from pathlib import Path
 
 from PIL import Image
-
-from idbench.report.data import RunData
 
 __all__ = ["Thumbnail", "Thumbnails"]
 
@@ -25,10 +24,10 @@ class Thumbnail:
 
 
 class Thumbnails:
-    """The run's thumbnails, each taken once, in the order of first use."""
+    """The thumbnails of some run directories, each taken once, in the order of first use."""
 
-    def __init__(self, data: RunData) -> None:
-        self._folders = [source.path / "thumbs" for source in data.sources]
+    def __init__(self, runs: Sequence[Path]) -> None:
+        self._folders = [run / "thumbs" for run in runs]
         self._known: dict[str, Thumbnail | None] = {}
 
     @property
@@ -36,9 +35,9 @@ class Thumbnails:
         """Every thumbnail the gallery refers to."""
         return [one for one in self._known.values() if one is not None]
 
-    def get(self, digest: Any) -> Thumbnail | None:
+    def get(self, digest: str | None) -> Thumbnail | None:
         """The thumbnail of an image, or None if the run has none that can be read."""
-        if not isinstance(digest, str) or not digest.isalnum():
+        if digest is None or not digest.isalnum():
             return None
         if digest not in self._known:
             self._known[digest] = self._read(digest)

@@ -21,7 +21,7 @@ DERIVED = (
     Metric("over_similar", "over-similar", 0, 1, "lower", "share",
            "share of people more like the reference than 95 % of real photo pairs", headline=True),
     Metric("verified", "verified", 0, 1, "higher", "share",
-           "share of generated faces the judge accepts as the person", failure_value=0.0, needs=("target",)),
+           "share of generated faces the recognizer accepts as the person", failure_value=0.0, needs=("target",)),
 )  # fmt: skip
 
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
+from idbench.records.summary import StrictGroup
 from idbench.render.axis import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Axis
-from idbench.render.labels import place
+from idbench.render.labels import Label, place
 from idbench.report.data import RunData
-from idbench.report.figures.sweeps import Sweep, sweeps
-from idbench.report.footnotes import name
+from idbench.report.footnotes import Footnotes
+from idbench.report.sweeps import Sweep
 
-__all__ = ["planes", "sweep_plane"]
+__all__ = ["Plane", "Planes", "Point"]
 
 HEIGHT = 460
 MAX_LABELS = 11
 """Values of a sweep that are written beside their points and have an ellipse; of more, an even selection."""
-Where = Mapping[str, tuple[float, float]]
+Position = tuple[float, float]
+"""Failure-aware similarity to the target, and copy-paste."""
+Where = Mapping[str, Position]
 Range = tuple[float, float]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Point:
     """A model in the plane; the ellipse is (rx, ry, degrees) in pixels; a variant is one value of a sweep."""
 
@@ -35,12 +37,12 @@ class Point:
     py: float
     oracle: bool
     on_front: bool
-    variant: bool = False
-    ellipse: tuple[float, float, float] | None = None
-    label: Any = None
+    variant: bool
+    ellipse: tuple[float, float, float] | None
+    label: Label | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Plane:
     """One drawing of the plane: axes, points, paths of sweeps, front, line and floor in pixels."""
 
@@ -57,118 +59,118 @@ class Plane:
     height: int = HEIGHT
 
 
-def planes(data: RunData, recognizer: str) -> list[Plane]:
-    """The plane around the models, and the whole one with the oracles; [] where nothing can be drawn.
+class Planes:
+    """The drawings of one recognizer's plane."""
 
-    Models are named in the plane of their own, of a sweep both ends; oracles where they are drawn.
-    """
-    group = data.group(recognizer, "strict")
-    where = _positions(data, group)
-    judged = {m: p for m, p in where.items() if not data.is_oracle(m)}
-    swept = sweeps(data)
-    single = judged.keys() - {m for sweep in swept for m in sweep.models}
-    drawn = []
-    if judged:
-        names = {m: name(data, m, [recognizer]) for m in single} | _ends(data, recognizer, swept, judged)
-        ranges = _ranges(judged, group, single, [group["copy_paste_floor"]])
-        drawn.append(_plane("The models", data, group, judged, ranges, names, swept, single))
-    if len(where) > len(judged):
-        xs = [x for x, _ in where.values()]
-        whole = (min(-0.05, *xs) - 0.05, 1.05), (-1.12, 1.12)
-        oracles = {m: m for m in where if data.is_oracle(m)}
-        drawn.append(_plane("With the oracles", data, group, where, whole, oracles, swept, single))
-    return drawn
+    def __init__(self, data: RunData, recognizer: str, footnotes: Footnotes) -> None:
+        self._data, self._footnotes = data, footnotes
+        self._group = data.group(recognizer)
+        self._where = _positions(data.models, self._group)
 
+    def all(self) -> list[Plane]:
+        """The plane around the models, and the whole one with the oracles; [] where nothing can be drawn.
 
-def sweep_plane(data: RunData, recognizer: str, sweep: Sweep) -> Plane | None:
-    """The curve of a sweep, beside the line that the other models draw; None where no point is known."""
-    group = data.group(recognizer, "strict")
-    where = {m: p for m, p in _positions(data, group).items() if m in sweep.models}
-    if not where:
-        return None
-    order = [m for m in sweep.models if m in where]
-    kept = {*order[:: -(-len(order) // MAX_LABELS)], order[-1]}
-    names = {m: text for m, text in sweep.labels.items() if m in kept}
-    title = f"{name(data, order[0], [recognizer]).replace(order[0], sweep.of)} over {sweep.parameter}"
-    plane = _plane(title, data, group, where, _ranges(where, group, kept), names, [sweep], kept)
-    return replace(
-        plane, curve=True, front="", points=[replace(p, on_front=False, variant=False) for p in plane.points]
-    )
+        Models are named in the plane of their own, of a sweep both ends; oracles where they are drawn.
+        """
+        data, where = self._data, self._where
+        evaluated = {m: p for m, p in where.items() if m not in data.oracles}
+        single = evaluated.keys() - {m for sweep in data.sweeps for m in sweep.models}
+        drawn = []
+        if evaluated:
+            names = {m: self._footnotes.name(m) for m in single} | self._ends(evaluated)
+            ranges = self._ranges(evaluated, single, [self._group.copy_paste_floor])
+            drawn.append(self._plane("The models", evaluated, ranges, names, data.sweeps, single))
+        if len(where) > len(evaluated):
+            whole = (min(-0.05, *(x for x, _ in where.values())) - 0.05, 1.05), (-1.12, 1.12)
+            oracles = {m: m for m in where if m in data.oracles}
+            drawn.append(self._plane("With the oracles", where, whole, oracles, data.sweeps, single))
+        return drawn
 
+    def curve(self, sweep: Sweep) -> Plane | None:
+        """The curve of a sweep, beside the line that the other models draw; None where no point is known."""
+        where = {m: p for m, p in self._where.items() if m in sweep.models}
+        if not where:
+            return None
+        order = [m for m in sweep.models if m in where]
+        kept = {*order[:: -(-len(order) // MAX_LABELS)], order[-1]}
+        names = {m: text for m, text in sweep.labels.items() if m in kept}
+        title = f"{self._footnotes.name(order[0]).replace(order[0], sweep.of)} over {sweep.parameter}"
+        plane = self._plane(title, where, self._ranges(where, kept), names, [sweep], kept)
+        points = [replace(p, on_front=False, variant=False) for p in plane.points]
+        return replace(plane, curve=True, front="", points=points)
 
-def _ends(data: RunData, recognizer: str, swept: Sequence[Sweep], where: Collection[str]) -> dict[str, str]:
-    """Names of each sweep's first and last point; those between would not fit."""
-    names = {}
-    for sweep in swept:
-        known = [m for m in sweep.models if m in where]
-        for model in {*known[:1], *known[-1:]}:
-            signs = name(data, model, [recognizer]).removeprefix(model)
-            names[model] = f"{sweep.of}@{sweep.labels[model]}{signs}"
-    return names
+    def _ends(self, where: Collection[str]) -> dict[str, str]:
+        """Names of each sweep's first and last point; those between would not fit."""
+        names = {}
+        for sweep in self._data.sweeps:
+            known = [m for m in sweep.models if m in where]
+            for model in {*known[:1], *known[-1:]}:
+                signs = self._footnotes.name(model).removeprefix(model)
+                names[model] = f"{sweep.of}@{sweep.labels[model]}{signs}"
+        return names
 
-
-def _positions(data: RunData, group: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    models, names = group["models"], ("sim_gt_failure_aware", "copy_paste")
-    return {
-        m: (models[m][names[0]]["mean"], models[m][names[1]]["mean"])
-        for m in data.models if all(name in models.get(m, {}) for name in names)
-    }  # fmt: skip
-
-
-def _ranges(
-    where: Where, group: dict[str, Any], spread: Collection[str], xs: Sequence[float] = ()
-) -> tuple[Range, Range]:
-    """Both ranges, so that points, the ellipses of `spread`, and `xs` fit."""
-    ranges = []
-    for k in (0, 1):
-        values = [p[k] for p in where.values()]
-        for model, matrix in group["tradeoff"].get("ellipses", {}).items():
+    def _ranges(self, where: Where, spread: Collection[str], xs: Sequence[float] = ()) -> tuple[Range, Range]:
+        """Both ranges, so that points, the ellipses of `spread`, and `xs` fit."""
+        values = [[p[0] for p in where.values()], [p[1] for p in where.values()]]
+        for model, matrix in self._group.tradeoff.ellipses.items():
             if model in where and model in spread:
-                reach = 2.45 * math.sqrt(max(0.0, matrix[k][k]))
-                values += [where[model][k] - reach, where[model][k] + reach]
-        if k == 0:
-            values += xs
-        low, high = min(values), max(values)
-        pad = max(0.08 * (high - low), 0.03)
-        ranges.append((low - pad, high + pad))
-    return ranges[0], ranges[1]
+                for k in (0, 1):
+                    reach = 2.45 * math.sqrt(max(0.0, matrix[k][k]))
+                    values[k] += [where[model][k] - reach, where[model][k] + reach]
+        return _padded([*values[0], *xs]), _padded(values[1])
+
+    def _plane(
+        self,
+        title: str,
+        where: Where,
+        ranges: tuple[Range, Range],
+        names: Mapping[str, str],
+        sweeps: Sequence[Sweep],
+        spread: Collection[str],
+    ) -> Plane:
+        """names : the points that get a label; spread : those that get an ellipse."""
+        plane = Plane(title, Axis(*ranges[0], LEFT, WIDTH - RIGHT), Axis(*ranges[1], HEIGHT - BOTTOM, TOP))
+        front, floor = self._group.tradeoff.pareto, self._group.copy_paste_floor
+        variants = {m for sweep in sweeps for m in sweep.models}
+        points = [self._point(m, where[m], plane, m in variants, m in spread) for m in where]
+        paths = [_path(sweep.models, where, plane) for sweep in sweeps if sweep.numeric]
+        return replace(
+            plane,
+            points=_labelled(points, names),
+            paths=[path for path in paths if path],
+            front=_staircase([where[m] for m in front if m in where], plane),
+            line=_fit(self._shaping(), plane),
+            floor=plane.xaxis(floor) if plane.xaxis.low <= floor <= plane.xaxis.high else None,
+        )
+
+    def _point(self, model: str, position: Position, plane: Plane, variant: bool, spread: bool) -> Point:
+        x, y = position
+        found = self._group.tradeoff
+        matrix = found.ellipses.get(model) if spread else None
+        ellipse = _ellipse(matrix, plane, self._data.summary.level) if matrix else None
+        oracle = model in self._data.oracles
+        return Point(model, x, y, plane.xaxis(x), plane.yaxis(y), oracle, model in found.pareto, variant, ellipse)
+
+    def _shaping(self) -> list[Position]:
+        """The points that shape the line: models above the floor that are no values of a sweep."""
+        left_out = {*self._data.oracles, *self._data.summary.variants}
+        return [p for m, p in self._where.items() if m not in left_out and p[0] >= self._group.copy_paste_floor]
 
 
-def _plane(
-    title: str,
-    data: RunData,
-    group: dict[str, Any],
-    where: Where,
-    ranges: tuple[Range, Range],
-    names: Mapping[str, str],
-    swept: Sequence[Sweep],
-    spread: Collection[str],
-) -> Plane:
-    """names : the points that get a label; spread : those that get an ellipse."""
-    xaxis, yaxis = Axis(*ranges[0], LEFT, WIDTH - RIGHT), Axis(*ranges[1], HEIGHT - BOTTOM, TOP)
-    plane = Plane(title, xaxis, yaxis)
-    found = group["tradeoff"]
-    variants = {m for sweep in swept for m in sweep.models}
-    for model, (x, y) in where.items():
-        matrix = found.get("ellipses", {}).get(model)
-        ellipse = _ellipse(matrix, plane, data.summary["level"]) if matrix and model in spread else None
-        point = Point(model, x, y, xaxis(x), yaxis(y), data.is_oracle(model), model in found["pareto"])
-        plane.points.append(replace(point, variant=model in variants, ellipse=ellipse))
-    if xaxis.low <= group["copy_paste_floor"] <= xaxis.high:
-        plane.floor = xaxis(group["copy_paste_floor"])
-    plane.front = _staircase([where[m] for m in found["pareto"] if m in where], plane)
-    plane.line = _fit(_shaping(data, group), plane)
-    plane.paths = [path for sweep in swept if sweep.numeric and (path := _path(sweep.models, where, plane))]
-    _name(plane.points, names)
-    return plane
+def _positions(models: Sequence[str], group: StrictGroup) -> dict[str, Position]:
+    found = {}
+    for model in models:
+        values = group.models.get(model, {})
+        x, y = (values[name].mean if name in values else None for name in ("sim_gt_failure_aware", "copy_paste"))
+        if x is not None and y is not None:
+            found[model] = (x, y)
+    return found
 
 
-def _shaping(data: RunData, group: dict[str, Any]) -> list[tuple[float, float]]:
-    """The points that shape the line: models above the floor that are no variants of a sweep."""
-    return [
-        p for m, p in _positions(data, group).items()
-        if not data.is_oracle(m) and m not in data.variants and p[0] >= group["copy_paste_floor"]
-    ]  # fmt: skip
+def _padded(values: Sequence[float]) -> Range:
+    low, high = min(values), max(values)
+    pad = max(0.08 * (high - low), 0.03)
+    return low - pad, high + pad
 
 
 def _path(models: Sequence[str], where: Where, plane: Plane) -> str:
@@ -177,12 +179,11 @@ def _path(models: Sequence[str], where: Where, plane: Plane) -> str:
     return "M" + "L".join(f"{plane.xaxis(x)} {plane.yaxis(y)}" for x, y in known) if len(known) > 1 else ""
 
 
-def _name(points: Sequence[Point], names: Mapping[str, str]) -> None:
-    named = [p for p in points if p.model in names]
-    texts = [(p.px, p.py, names[p.model]) for p in named]
-    labels = place(texts, [(p.px, p.py) for p in points], WIDTH, TOP, HEIGHT - BOTTOM)
-    for point, label in zip(named, labels, strict=True):
-        point.label = label
+def _labelled(points: Sequence[Point], names: Mapping[str, str]) -> list[Point]:
+    """The points, those that have a name with a label."""
+    named = [(p.px, p.py, names[p.model]) for p in points if p.model in names]
+    labels = iter(place(named, [(p.px, p.py) for p in points], WIDTH, TOP, HEIGHT - BOTTOM))
+    return [replace(p, label=next(labels)) if p.model in names else p for p in points]
 
 
 def _ellipse(matrix: list[list[float]], plane: Plane, level: float) -> tuple[float, float, float] | None:
@@ -198,7 +199,7 @@ def _ellipse(matrix: list[list[float]], plane: Plane, level: float) -> tuple[flo
     return round(float(radii[1]), 2), round(float(max(radii[0], 0.5)), 2), round(angle, 2)
 
 
-def _staircase(front: Sequence[tuple[float, float]], plane: Plane) -> str:
+def _staircase(front: Sequence[Position], plane: Plane) -> str:
     """SVG path along the edge of what the front dominates, from the worst corner's side to the other."""
     if not front:
         return ""
@@ -209,7 +210,7 @@ def _staircase(front: Sequence[tuple[float, float]], plane: Plane) -> str:
     return path
 
 
-def _fit(points: Sequence[tuple[float, float]], plane: Plane) -> tuple[float, float, float, float] | None:
+def _fit(points: Sequence[Position], plane: Plane) -> tuple[float, float, float, float] | None:
     """The least-squares line over three or more models above the floor, cut to the drawing."""
     xs, ys = (np.array(values) for values in zip(*points, strict=True)) if len(points) > 2 else (np.zeros(0),) * 2
     if len(xs) < 3 or np.ptp(xs) < 1e-9:

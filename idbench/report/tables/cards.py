@@ -1,162 +1,125 @@
-"""What the models' cards say: which judges are of their face encoders' family, and what they were given."""
+"""What the models' cards say: what each was given, and ranks by recognizers that none of them learnt from."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any
 
-from idbench.render.table import Cell, Column, Number, Row, Table
+from pydantic import JsonValue
+
+from idbench.records.cards import CardFacts
+from idbench.render.table import Cell, Column, Row, Table
 from idbench.report.data import RunData
-from idbench.report.figures.sweeps import Sweep, span, sweeps
-from idbench.report.tables.models import MODEL, ordered, rank_labels
+from idbench.report.facts import ModelFacts
+from idbench.report.sweeps import Sweep, range_text
+from idbench.report.tables.columns import MODEL, bare
+from idbench.report.tables.models import ordered, rank_labels
 
-__all__ = ["card", "encoders", "extras", "independent_ranks", "models", "title", "unknown"]
-
-
-def card(data: RunData, model: str) -> Mapping[str, Any]:
-    """The model's card; empty where it has none."""
-    return data.about(model).get("card") or {}
-
-
-def title(data: RunData, model: str) -> str:
-    """What the card calls the model; values of one sweep share a title."""
-    about = data.about(model)
-    return str(card(data, model).get("title") or (about.get("sweep") or {}).get("of") or model)
-
-
-def encoders(data: RunData, model: str, family: str) -> str:
-    """The face encoders of a family that the model was conditioned on or trained against, or ""."""
-    uses: dict[str, list[str]] = {}
-    for one in card(data, model).get("face_encoders") or ():
-        if family and one.get("family") == family:
-            uses.setdefault(str(one.get("name")), []).append(str(one.get("use")))
-    return ", ".join(f"{name}, {' and '.join(dict.fromkeys(found))}" for name, found in uses.items())
-
-
-def extras(data: RunData, model: str) -> str:
-    """What the model was given besides prompt and references, or ""."""
-    return ", ".join(map(str, card(data, model).get("extra_conditioning") or ()))
+__all__ = ["card_table", "independent_ranks"]
 
 
 def independent_ranks(data: RunData) -> Table | None:
-    """Every model's rank by every judge, those by a judge of its face encoder's family in brackets.
+    """Every model's rank by every recognizer, those by one of its face encoder's family in brackets.
 
-    Judges that are of no model's family come first, and the first of them orders the rows. None where no
-    model has an encoder of a judge's family, or where no judge is of another family.
+    Recognizers that are of no model's family come first, and the first of them orders the rows. None where no
+    model has an encoder of a recognizer's family, or where no recognizer is of another family.
     """
-    kin = {j: {m for m in data.judged if encoders(data, m, data.family(j))} for j in data.recognizers}
-    related = set().union(*kin.values())
-    if not any(related - kin[judge] for judge in kin):
+    related = {r: {m for m in data.evaluated if data.families[r] in data.facts[m].encoders} for r in data.recognizers}
+    every = set[str]().union(*related.values())
+    if not any(every - models for models in related.values()):
         return None
-    judges = sorted(data.recognizers, key=lambda judge: bool(kin[judge]))
-    columns = [MODEL, *(Column(f"rank_{j}", j, "text", _group(data.family(j), kin[j])) for j in judges)]
-    ranks = {j: rank_labels(data.group(j, "strict")["ranks"].get("sim_gt_failure_aware", {})) for j in judges}
-    order = ordered(data, data.group(judges[0], "strict"), "sim_gt_failure_aware")
-    rows = [Row([m, *(_rank(ranks[j].get(m), m in kin[j]) for j in judges)]) for m in order if m in data.judged]
-    legend = ["(…) by a judge of the family of a face encoder that the model was conditioned on or trained against"]
-    return Table("independent_ranks", "Ranking by independent judges", columns, rows, legend)
+    recognizers = sorted(data.recognizers, key=lambda r: bool(related[r]))
+    groups = {r: data.group(r) for r in recognizers}
+    ranks = {r: rank_labels(groups[r].ranks.get("sim_gt_failure_aware", {})) for r in recognizers}
+    columns = [MODEL]
+    for r in recognizers:
+        heading = f"{data.families[r]}: family of a model's encoder" if related[r] else "independent of every model"
+        columns.append(Column(f"rank_{r}", r, group=heading))
+    rows = []
+    for model in ordered(data, groups[recognizers[0]])[: len(data.evaluated)]:
+        labels = [(ranks[r].get(model), model in related[r]) for r in recognizers]
+        rows.append(Row([model, *(f"({rank})" if rank and same else rank for rank, same in labels)]))
+    legend = "(…) by a recognizer of the family of a face encoder that the model was conditioned on or trained against"
+    return Table("independent_ranks", "Ranking by independent recognizers", columns, rows, [legend])
 
 
-def _group(family: str, kin: set[str]) -> str:
-    return f"{family}: family of a model's encoder" if kin else "independent of every model"
+COLUMNS = [
+    MODEL,
+    Column("title", "title"),
+    Column("given", "given besides prompt and references"),
+    Column("face_encoders", "face encoders"),
+    Column("max_people", "most people"),
+    Column("parameters", "parameters"),
+    Column("licence", "licence of the weights"),
+    Column("source", "source"),
+    Column("seconds", "seconds per image", "number", meaning="median over generated images", digits=2, interval=False),
+    Column("peak_memory", "peak memory, GB", "number", meaning="maximum over generated images, in 10⁹ bytes", digits=1,
+           interval=False),
+]  # fmt: skip
 
 
-def _rank(rank: str | None, kin: bool) -> str | None:
-    return f"({rank})" if rank and kin else rank
-
-
-def unknown(data: RunData) -> list[str]:
-    """Models whose making nobody described: no card, and not simulated."""
-    return [m for m in data.judged if not card(data, m) and data.about(m).get("kind") != "simulated"]
-
-
-def models(data: RunData) -> Table | None:
+def card_table(data: RunData) -> Table | None:
     """What is known of the models, those of one sweep in one row; None where no model has a card."""
-    swept = {m: sweep for sweep in sweeps(data) for m in sweep.models}
+    swept = {m: sweep for sweep in data.sweeps for m in sweep.models}
     entries: dict[str, list[str]] = {}
-    for model in data.judged:
-        if card(data, model):
+    for model in data.evaluated:
+        if data.facts[model].record.card:
             entries.setdefault(swept[model].name if model in swept else model, []).append(model)
     if not entries:
         return None
     parameters = {name: _parameters(data, members, swept.get(members[0])) for name, members in entries.items()}
     shared = _shared(list(parameters.values()))
-    memory = [_memory(data, members) for members in entries.values()]
-    seconds = [_seconds(data, members) for members in entries.values()]
-    columns = [
-        MODEL, Column("title", "title"), Column("given", "given besides prompt and references"),
-        Column("face_encoders", "face encoders"), Column("max_people", "most people"),
-        Column("parameters", "parameters"), Column("licence", "licence of the weights"), Column("source", "source"),
-        Column("seconds", "seconds per image", "number", meaning="median over generated images", digits=2,
-               interval=False),
-        Column("peak_memory", "peak memory, GB", "number", meaning="maximum over generated images, in 10⁹ bytes",
-               digits=1, interval=False),
-    ]  # fmt: skip
     rows = []
-    for (name, members), time, space in zip(entries.items(), seconds, memory, strict=True):
-        own = ", ".join(f"{key} {value}" for key, value in parameters[name].items() if key not in shared)
-        rows.append(Row([name, *_facts(data, members[0]), own or None, *_terms(data, members[0]), time, space]))
-    common = ", ".join(f"{key} {value}" for key, value in shared.items())
-    return Table("models", "Models", *_known(columns, rows), [f"the same for all of them: {common}"] if common else [])
+    for name, members in entries.items():
+        own = {key: value for key, value in parameters[name].items() if key not in shared}
+        rows.append([name, *_described(data.facts[members[0]], _listed(own)), *_measured(data, members)])
+    known = [i for i in range(len(COLUMNS)) if any(row[i] is not None for row in rows)]
+    legend = [f"the same for all of them: {_listed(shared)}"] if shared else []
+    kept = [Row([row[i] for i in known]) for row in rows]
+    return Table("models", "Models", [COLUMNS[i] for i in known], kept, legend)
 
 
-def _known(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
-    """Without the columns of which nothing is known."""
-    kept = [i for i in range(len(columns)) if any(row.cells[i] is not None for row in rows)]
-    return [columns[i] for i in kept], [Row([row.cells[i] for i in kept], row.oracle) for row in rows]
+def _described(facts: ModelFacts, parameters: str) -> list[Cell]:
+    """The cells from `title` to `source`."""
+    card = facts.record.card
+    assert card is not None  # only models with a card are in the table
+    encoders = "; ".join(f"{family}: {found}" for family, found in facts.encoders.items())
+    people = "no limit known" if card.max_people is None else str(card.max_people)
+    given, licence = facts.extras or "nothing", card.licence.weights or None
+    return [facts.title, given, encoders or "none", people, parameters or None, licence, _cited(card)]
 
 
-def _facts(data: RunData, model: str) -> list[Cell]:
-    about = card(data, model)
-    families = dict.fromkeys(str(one.get("family")) for one in about.get("face_encoders") or ())
-    found = [f"{family}: {encoders(data, model, family)}" for family in families]
-    most = about.get("max_people")
-    people = "no limit known" if most is None else str(most)
-    return [title(data, model), extras(data, model) or "nothing", "; ".join(found) or "none", people]
-
-
-def _terms(data: RunData, model: str) -> list[Cell]:
-    about = card(data, model)
-    source = about.get("source") or {}
-    place = re.sub(r"^https?://", "", str(source.get("repository") or ""))
-    revision = str(source.get("revision") or "")
+def _cited(card: CardFacts) -> str | None:
+    """Paper, and repository at its revision; a commit in twelve digits."""
+    place = re.sub(r"^https?://", "", card.source.repository)
+    revision = card.source.revision
     short = revision[:12] if re.fullmatch(r"[0-9a-f]{40,64}", revision) else revision
-    where = "@".join(part for part in (place, short) if part)
-    cited = "; ".join(part for part in (str(source.get("paper") or ""), where) if part)
-    return [str((about.get("licence") or {}).get("weights") or "") or None, cited or None]
+    code = "@".join(part for part in (place, short) if part)
+    return "; ".join(part for part in (card.source.paper, code) if part) or None
 
 
 def _parameters(data: RunData, members: Sequence[str], sweep: Sweep | None) -> dict[str, str]:
     """Each parameter's value, or what it goes through in a sweep."""
-    found: dict[str, list[Any]] = {}
-    order = [m for m in sweep.models if m in members] if sweep else members
-    for model in order:
-        for key, value in (data.about(model).get("parameters") or {}).items():
-            found.setdefault(str(key), []).append(value)
-    return {key: span(values) for key, values in found.items()}
+    found: dict[str, list[JsonValue]] = {}
+    for model in [m for m in sweep.models if m in members] if sweep else members:
+        for key, value in data.facts[model].record.parameters.items():
+            found.setdefault(key, []).append(value)
+    return {key: range_text(values) for key, values in found.items()}
 
 
-def _shared(parameters: Sequence[dict[str, str]]) -> dict[str, str]:
-    """What several models have in common, so that it is said once."""
+def _shared(parameters: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What several models have in common, so that it stands once in the legend."""
     first, *others = parameters
     return {k: v for k, v in first.items() if all(other.get(k) == v for other in others)} if others else {}
 
 
-def _measured(data: RunData, members: Sequence[str], column: str) -> list[float]:
-    images = data.images
-    if column not in images.columns:
-        return []
-    chosen = images[images["model"].isin(list(members)) & (images["outcome"] == "generated")]
-    return [float(value) for value in chosen[column].dropna()]
+def _listed(parameters: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in parameters.items())
 
 
-def _seconds(data: RunData, members: Sequence[str]) -> Number | None:
-    found = _measured(data, members, "seconds")
-    return Number(median(found)) if found else None
-
-
-def _memory(data: RunData, members: Sequence[str]) -> Number | None:
-    found = _measured(data, members, "peak_memory")
-    return Number(max(found) / 1e9) if found else None
+def _measured(data: RunData, members: list[str]) -> list[Cell]:
+    """Median seconds and largest peak memory (10⁹ bytes) of the generated images."""
+    images = data.images[data.images["model"].isin(members) & (data.images["outcome"] == "generated")]
+    seconds, memory = (images[name].dropna().tolist() if name in images else [] for name in ("seconds", "peak_memory"))
+    return bare(median(seconds) if seconds else None, max(memory) / 1e9 if memory else None)
