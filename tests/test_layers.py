@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.layers import Package, circles, confined, layer_faults, reach_faults, relative_imports
+from support.layers import Package, circles, confined, layer_faults, reach_faults, relative_imports, unit_circles
 
 SOUND = {
     "__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.roof import top\n",
@@ -120,9 +120,16 @@ def test_import_circles_are_found_when_they_close(house, text, when, found):
     assert circles(house(ground=text), *when) == ([circle] if found else [])
 
 
-def test_a_circle_inside_one_unit_is_found(house):
+def test_a_circle_inside_one_unit_is_found_and_is_none_of_units(house):
     package = house(walls__south="from house.walls import north\n", walls__north="import house.walls.south\nN = 1\n")
     assert circles(package, "load") == [["house.walls.north", "house.walls.south"]]
+    assert unit_circles(package, "load") == []
+
+
+def test_units_can_form_a_circle_where_modules_form_none(house):
+    package = house(walls__south="from house import roof\n", walls____init__="")
+    assert circles(package, "load") == []
+    assert unit_circles(package, "load") == [["roof", "walls"]]
 
 
 def test_a_package_that_runs_what_imports_it_is_a_circle(house):

@@ -102,12 +102,16 @@ def relative_imports(package: Package) -> list[str]:
 
 def circles(package: Package, *when: When) -> list[list[str]]:
     """Groups of modules that import each other, directly or not; each sorted."""
-    graph = package.edges(*when)
-    reached = {module: _reach(graph, [module]) for module in package.files}
-    groups = {
-        frozenset(other for other in reached[module] if module in reached.get(other, ())) for module in package.files
-    }
-    return sorted(sorted(group) for group in groups if group)
+    return _circles(package.edges(*when))
+
+
+def unit_circles(package: Package, *when: When) -> list[list[str]]:
+    """Groups of units that import each other, directly or not; each sorted."""
+    graph: dict[str, set[str]] = {unit: set() for unit in package.units}
+    for module, targets in package.edges(*when).items():
+        if unit := package.unit_of(module):
+            graph[unit] |= {package.unit_of(target) for target in targets if target in package.files} - {unit}
+    return _circles(graph)
 
 
 def layer_faults(package: Package, layers: Sequence[Collection[str]]) -> list[str]:
@@ -148,6 +152,12 @@ def reach_faults(package: Package, forbidden: Mapping[str, Collection[str]]) -> 
 def confined(package: Package, allowed: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
     """For `reach_faults`: units that may reach `allowed` ones only must not reach any other."""
     return {unit: {*package.units} - {unit, *others} for unit, others in allowed.items()}
+
+
+def _circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    reached = {node: _reach(graph, [node]) for node in graph}
+    groups = {frozenset(other for other in reached[node] if node in reached.get(other, ())) for node in graph}
+    return sorted(sorted(group) for group in groups if group)
 
 
 def _reach(graph: Mapping[str, set[str]], starts: Iterable[str]) -> set[str]:
