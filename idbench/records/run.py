@@ -102,7 +102,7 @@ class ModelRecord(Described):
 
     folder: str | None = Field(None, description="of images that exist")
     what: str | None = Field(None, description="of an oracle: what it gives back")
-    dials: dict[str, float] | None = Field(None, description="of a simulated model")
+    dials: dict[str, int | float] | None = Field(None, description="of a simulated model")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     card: CardFacts | None = None
     sweep: SweepValue | None = None
