@@ -11,6 +11,7 @@ from idbench.generate.model import ModelProducer
 from idbench.prepare import Opened
 from idbench.records import ORACLES
 from idbench.records.run import (
+    RUN_VERSION,
     Counts,
     ListedFiles,
     ListedProblems,
@@ -36,8 +37,9 @@ def describe(config: RunConfig, opened: Opened, index: SuiteIndex) -> RunRecord:
     if config.oracles:
         models |= {name: ModelRecord(kind="oracle", what=what) for name, what in ORACLES.items()}
     return RunRecord(
+        schema_version=RUN_VERSION,
         state="running",
-        config=config,
+        config=RunConfig(**config.model_dump()),  # every field is written, whether it was given or not
         suite=SuiteRecord.model_validate(about | index.counts().model_dump()),
         models=models,
         detector=NetworkRecord.model_validate(analyser.detector.describe()),
