@@ -10,10 +10,10 @@ files entered while scoring
     scores: from entry to exit of the stage `scoring` below. What finds and embeds faces ran before, on the suite's
     photos; the file that turns an image into faces counts, the networks' files do not.
 calls between files, from a score row to the page
-    Function calls while rows of scores become summary.json, and that the page and its tables: inside the stages
-    under `page`. A call counts where caller and called stand in different files of idbench; a caller outside (jinja,
-    pandas) stands for the nearest function of idbench that called it. A generator counts each time it is resumed.
-    Calls inside a file are left out: they are what one screen shows.
+    Function calls while rows of scores are read and become a summary, and that the page and its tables: inside the
+    stages under `page`. A call counts where caller and called stand in different files of idbench; a caller outside
+    (jinja, pandas) stands for the nearest function of idbench that called it. A generator counts each time it is
+    resumed. Calls inside a file are left out: they are what one screen shows.
 calls that hand the configuration into run.py
     In the text of run.py: calls of its own functions that take a `RunConfig`, and the one from outside, `execute`.
 
@@ -45,7 +45,7 @@ from idbench.synthetic.plans import CasePlan, plan_cases, render_reference, rend
 
 STAGES = {
     "scoring": ["idbench.scoring:score_cases"],
-    "page": ["idbench.run:resummarise", "idbench.report:write_report"],
+    "page": ["idbench.tables:read_tables", "idbench.summary:summarise", "idbench.report:write_report"],
 }
 """Functions between whose entry and exit is counted. Whoever renames one renames it here."""
 
@@ -69,12 +69,13 @@ class Walk:
 
 
 class Tracer:
-    """Follows calls of idbench's functions while a stage is open. Not for stages inside each other."""
+    """Follows calls of idbench's functions while a stage is open; one inside another belongs to the outer."""
 
     def __init__(self) -> None:
         self.walks = {name: Walk() for name in STAGES}
         self._stages = {_code(path): name for name, paths in STAGES.items() for path in paths}
-        self._open: str | None = None
+        self._open = ""
+        self._opened_by: FrameType | None = None
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -89,13 +90,13 @@ class Tracer:
 
     def _event(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
-        if event == "call" and code in self._stages:
-            self._open = self._stages[code]
+        if event == "call" and code in self._stages and not self._open:
+            self._open, self._opened_by = self._stages[code], frame
         function = code.co_flags & CO_OPTIMIZED  # bodies of modules and classes are not
         if event == "call" and self._open and function and (file := _file(code)):
             self._count(self.walks[self._open], frame, file)
-        if event == "return" and code in self._stages:
-            self._open = None
+        if event == "return" and frame is self._opened_by:
+            self._open, self._opened_by = "", None
 
     @staticmethod
     def _count(walk: Walk, frame: FrameType, file: str) -> None:
