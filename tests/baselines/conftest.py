@@ -9,7 +9,7 @@ import pytest
 from support.stand_in_repositories import STAND_INS
 from support.worker_stand_ins import job, run_worker, write_modules
 
-from idbench.generate.replies import Reply
+from idbench.records import Generation
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def run(tmp_path: Path):
 
     def run(
         name: str, *jobs: dict[str, Any], **changes: str
-    ) -> tuple[dict[str, Reply], dict[str, list[dict[str, Any]]]]:
+    ) -> tuple[dict[str, Generation], dict[str, list[dict[str, Any]]]]:
         tasks = [job(tmp_path, **one) for one in jobs]
         replies, calls = run_worker(
             name, write_modules(tmp_path / "stand_ins", STAND_INS[name]), tasks, tmp_path, **changes

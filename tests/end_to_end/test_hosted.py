@@ -28,7 +28,7 @@ def run(cache: Path, out: Path, *models: str, **changes: str) -> Any:
     changed = [f"{model}.{key}={value}" for model in models for key, value in ({"retries": "0"} | changes).items()]
     arguments = options(CHEAP | asked | {"set": changed, "oracles": False})
     done = idbench("run", *arguments, env=os.environ | {"IDBENCH_CACHE": str(cache), "OPENAI_LOG": "debug"})
-    incomplete = any(line.get("again") for model in models for line in last(out, model).values())
+    incomplete = any(line.get("retryable") for model in models for line in last(out, model).values())
     assert done.returncode == (3 if incomplete else 0), done.stderr
     assert not any(form in done.stdout + done.stderr for form in FORMS)
     for path in out.rglob("*"):
@@ -56,7 +56,7 @@ def test_a_run_records_cost_version_and_refusals_and_leaves_the_key_nowhere(vend
     assert made and all(line["version"] == which.version and line["cost"] == pytest.approx(which.cost) for line in made)
     assert [line["error"] for line in lines if line["outcome"] == "refused"] == [which.reason]
     assert sum(line["outcome"] == "generation_failed" for line in lines) == 3
-    assert not any(line.get("again") for line in lines) and len(lines) == len(vendor.seen)
+    assert not any(line.get("retryable") for line in lines) and len(lines) == len(vendor.seen)
     about = json.loads((out / "run.json").read_text())["models"][which.card]
     assert about["card"]["hosted"]["prices"]["date"] and about["model"] == card_of(which.card).hosted.model
     asked = len(vendor.seen)
@@ -73,7 +73,7 @@ def test_a_cap_stops_a_model_and_a_higher_one_lets_it_go_on(vendor, cache, tmp_p
     spent = sum(line.get("cost", 0) for line in lines.values())
     assert 0.2 < spent <= 0.31 and len(vendor.seen) == round(spent / which.cost) < len(lines)
     rest = [line for line in lines.values() if line["outcome"] != "generated"]
-    assert {(line["error"], line["again"]) for line in rest} == {("spending cap of $0.3 reached", True)}
+    assert {(line["error"], line["retryable"]) for line in rest} == {("spending cap of $0.3 reached", True)}
     assert done.stderr.count("spending cap of $0.3 reached; the next run asks for the rest") == 1
     asked = len(vendor.seen)
     run(cache, out, which.card, spending_cap="0.30")
@@ -99,7 +99,7 @@ def test_a_vendor_that_takes_no_more_stops_its_model_and_no_other(vendor, cache,
     lines = last(out, first.card)
     assert sum(line["outcome"] == "generated" for line in lines.values()) == 2
     rest = [line for line in lines.values() if line["outcome"] != "generated"]
-    assert all(line["again"] and line["error"].startswith("asked no further: OpenAI") for line in rest)
+    assert all(line["retryable"] and line["error"].startswith("requests stopped: OpenAI") for line in rest)
     assert sum("images" in asked.path for asked in vendor.seen) == 3, "no batch follows the one that was turned away"
     assert done.stderr.count("asked no further") == 1
     assert {line["outcome"] for line in last(out, second.card).values()} == {"generated"}

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idbench.generate.child import Host, is_broken_device, is_out_of_memory, reason_of
+from idbench.generate.child import ModelServer, is_broken_device, is_out_of_memory, reason_of
 from idbench.models.base import Generated
 
 
 class Cramped:
     """A model that fits a number of jobs into memory, more of them the more is offloaded."""
 
-    card, isolated, needs_truth = None, True, False
+    card, needs_truth = None, False
 
     def __init__(self, fits: dict[str, int], error: Exception) -> None:
         self.name, self.parameters = "cramped", {}
@@ -63,19 +63,19 @@ OUT_OF_MEMORY = [RuntimeError("CUDA out of memory. Tried to allocate 20 GiB"), M
     ],
 )
 def test_out_of_memory_halves_the_batch_then_offloads_then_is_recorded(fits, device, tried, made, error, tmp_path):
-    said: list[dict] = []
+    sent: list[dict] = []
     model = Cramped(fits, error)
-    cramped = Host(model, device, "none", said.append)
+    cramped = ModelServer(model, device, "none", sent.append)
     cramped.load()
-    cramped.answer([host_message(i, tmp_path) for i in range(5)])
+    cramped.do([message_of(i, tmp_path) for i in range(5)])
     assert model.tried == tried
-    answers = [message for message in said if message["type"] == "outcome"]
+    answers = [message for message in sent if message["type"] == "outcome"]
     assert [answer["id"] for answer in answers] == list(range(5))
     assert sum(answer["outcome"] == "generated" for answer in answers) == made
     assert all("out of memory" in answer["error"] for answer in answers if answer["outcome"] != "generated")
 
 
-def host_message(number: int, folder: Path) -> dict:
+def message_of(number: int, folder: Path) -> dict:
     about = {"case": f"c{number}", "prompt": "", "people": [], "canvas": None, "seed": 0, "parameters": {}}
     return about | {"id": number, "output": str(folder / f"{number}.png")}
 
@@ -98,7 +98,7 @@ def test_reasons_are_one_short_line():
 class Heavy:
     """Fits with the offload it says; each failed call leaves something large in its frame."""
 
-    card, isolated, needs_truth, parameters = None, True, False, {}
+    card, needs_truth, parameters = None, False, {}
 
     def __init__(self, loads_with: str = "none", generates_with: str = "none") -> None:
         self.loads_with, self.generates_with = loads_with, generates_with
@@ -138,14 +138,14 @@ class Heavy:
 def test_memory_that_runs_out_while_loading_or_generating_leads_to_more_offload(
     tmp_path, loads_with, generates_with, loads
 ):
-    said: list[dict] = []
+    sent: list[dict] = []
     model = Heavy(loads_with, generates_with)
-    host = Host(model, "cuda", "none", said.append)
-    host.load()
+    server = ModelServer(model, "cuda", "none", sent.append)
+    server.load()
     about = {"case": "c", "prompt": "", "people": [], "canvas": None, "seed": 0, "parameters": {}}
-    host.answer([about | {"id": 0, "output": str(tmp_path / "0.png")}])
+    server.do([about | {"id": 0, "output": str(tmp_path / "0.png")}])
     assert model.loads == loads
-    (outcome,) = [message for message in said if message["type"] == "outcome"]
+    (outcome,) = [message for message in sent if message["type"] == "outcome"]
     assert outcome["outcome"] == "generated" and outcome["offload"] == loads[-1]
 
 
@@ -158,7 +158,7 @@ def test_a_model_that_fits_no_way_says_so_after_all_were_tried(device, tried):
 
     model = Huge()
     with pytest.raises(RuntimeError, match="out of memory"):
-        Host(model, device, "none", lambda message: None).load()
+        ModelServer(model, device, "none", lambda message: None).load()
     assert model.loads == tried
 
 
@@ -182,7 +182,7 @@ def test_a_broken_device_ends_the_process(tmp_path):
         def generate(self, jobs):
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    host = Host(Broken(), "cuda", "none", lambda message: None)
-    host.load()
+    server = ModelServer(Broken(), "cuda", "none", lambda message: None)
+    server.load()
     with pytest.raises(SystemExit, match="device is broken"):
-        host.answer([{"id": 0, "case": "c", "prompt": "", "people": [], "canvas": None, "seed": 0, "parameters": {}}])
+        server.do([{"id": 0, "case": "c", "prompt": "", "people": [], "canvas": None, "seed": 0, "parameters": {}}])

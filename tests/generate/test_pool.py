@@ -10,12 +10,13 @@ import pytest
 from support.raw_worker import MADE, outcomes, script
 from support.runs import running_children
 
-from idbench.generate.pool import Crew, Task
-from idbench.generate.replies import Reply
+from idbench.generate.pool import ProcessPool
+from idbench.generate.task import Task
 from idbench.images import decode
 from idbench.models.base import Job
-from idbench.models.launch import Launch
+from idbench.models.launch import LaunchSpec
 from idbench.models.specs import ModelSpec
+from idbench.records import Generation
 
 UNRULY = """
 import os, pathlib, sys, time
@@ -24,7 +25,7 @@ from idbench.errors import WeightsError
 from idbench.models.base import Generated
 
 class Unruly:
-    card, isolated, needs_truth = None, True, False
+    card, needs_truth = None, False
     def __init__(self, name, location, given):
         self.name, self.location, self.parameters = name, location, dict(given)
     def describe(self): return {"kind": "unruly"}
@@ -76,18 +77,20 @@ def tasks(folder: Path, *prompts: str, **parameters: str) -> list[Task]:
     ]
 
 
-def crew_of(spec: ModelSpec, folder: Path, devices=(None,), seconds: float = 20) -> Crew:
-    return Crew(spec.name, Launch.of_host(spec), devices, "none", seconds, folder / "scratch", folder / "logs")
+def pool_of(spec: ModelSpec, folder: Path, devices=(None,), seconds: float = 20) -> ProcessPool:
+    return ProcessPool(
+        spec.name, LaunchSpec.of_this_python(spec), devices, "none", seconds, folder / "scratch", folder / "logs"
+    )
 
 
 def run(
     folder: Path, batches: list[list[Task]], location: str = "", seconds: float = 20, size: int = 1, **given: str
-) -> dict[str, Reply]:
+) -> dict[str, Generation]:
     """Answers by case; checks that each task has exactly one and that nothing is left running."""
     spec = ModelSpec("unruly", "unruly", location, given)
     before = running_children()
-    with crew_of(spec, folder, [None] * size, seconds) as crew:
-        answers = [(task.job.case, reply) for task, reply in crew.run(iter(batches))]
+    with pool_of(spec, folder, [None] * size, seconds) as pool:
+        answers = [(record.case, record) for record in pool.run(iter(batches))]
     assert sorted(case for case, _ in answers) == sorted(task.job.case for batch in batches for task in batch)
     assert running_children() <= before
     return dict(answers)
@@ -133,7 +136,7 @@ def test_a_model_that_only_fails_is_given_up_and_says_so(plugin, tmp_path: Path)
     made = tasks(tmp_path, *["die"] * 6)
     answers = run(tmp_path, [[task] for task in made])
     assert outcomes(answers) == "ffffff"
-    assert [answers[f"c{i}"].again for i in range(6)] == [False] * 2 + [True] * 4
+    assert [answers[f"c{i}"].retryable for i in range(6)] == [None] * 2 + [True] * 4
     assert answers["c5"].error.startswith("given up after 5 failures in a row")
 
 
@@ -150,7 +153,7 @@ def test_a_model_that_only_fails_is_given_up_and_says_so(plugin, tmp_path: Path)
 def test_a_model_that_cannot_load_fails_every_job_for_now(plugin, tmp_path: Path, location: str, reason: str):
     answers = run(tmp_path, [[task] for task in tasks(tmp_path, *["fine"] * 3)], location)
     assert outcomes(answers) == "fff"
-    assert all(reply.again and reply.error == reason for reply in answers.values())
+    assert all(reply.retryable and reply.error == reason for reply in answers.values())
 
 
 def test_two_processes_share_the_work(plugin, tmp_path: Path):
@@ -174,12 +177,12 @@ def test_what_a_model_started_ends_with_it(plugin, tmp_path: Path):
 def test_stopping_in_the_middle_leaves_nothing_running(plugin, tmp_path: Path):
     spec = ModelSpec("unruly", "unruly", "")
     batches = [[task] for task in tasks(tmp_path, *["slow"] * 50)]
-    crew = crew_of(spec, tmp_path, [None, None])
+    pool = pool_of(spec, tmp_path, [None, None])
     before = running_children()
-    answers = crew.run(iter(batches))
+    answers = pool.run(iter(batches))
     next(answers)
     assert running_children() - before
-    crew.stop()
+    pool.stop()
     assert running_children() <= before
 
 
@@ -190,9 +193,9 @@ def test_an_unreadable_source_of_jobs_is_heard(plugin, tmp_path: Path):
 
     with (
         pytest.raises(OSError, match="the suite went away"),
-        crew_of(ModelSpec("unruly", "unruly", ""), tmp_path) as crew,
+        pool_of(ModelSpec("unruly", "unruly", ""), tmp_path) as pool,
     ):
-        list(crew.run(broken()))
+        list(pool.run(broken()))
 
 
 def test_jobs_of_a_process_that_is_given_up_go_to_one_that_had_no_more(tmp_path: Path):
@@ -200,6 +203,6 @@ def test_jobs_of_a_process_that_is_given_up_go_to_one_that_had_no_more(tmp_path:
     body = f"if os.environ['CUDA_VISIBLE_DEVICES'] == '1': time.sleep(1); os._exit(1)\n{MADE}"
     launch = script(tmp_path, body)
     tasks = [Task(Job(f"c{i}", "", (), i), tmp_path / "out" / f"c{i}.png") for i in range(4)]
-    with Crew("w", launch, ["0", "1"], "none", 10, tmp_path / "scratch", tmp_path / "logs") as crew:
-        answers = {task.job.case: reply for task, reply in crew.run(iter([[task] for task in tasks]))}
-    assert len(answers) == 4 and not any(reply.again for reply in answers.values())
+    with ProcessPool("w", launch, ["0", "1"], "none", 10, tmp_path / "scratch", tmp_path / "logs") as pool:
+        answers = {record.case: record for record in pool.run(iter([[task] for task in tasks]))}
+    assert len(answers) == 4 and not any(reply.retryable for reply in answers.values())

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 from support.raw_worker import MADE, PNG, outcomes, run, script
 
-from idbench.generate import child as host
-from idbench.generate import pool as processes
-from idbench.generate.pool import Task
+from idbench.generate.child import job_from
+from idbench.generate.process import ModelProcess
+from idbench.generate.task import Task
 from idbench.images import EncodedImage, decode
 from idbench.models.base import Job
-from idbench.models.launch import Launch
+from idbench.models.launch import LaunchSpec
 from idbench.models.specs import ModelSpec
 from idbench.records import Person
 
@@ -26,12 +26,12 @@ from idbench.records import Person
     ("body", "reason"),
     [
         ("time.sleep(60)\n", "time limit"),
-        ("while True: print('rubbish')\n", "time limit"),
+        ("while True: print('noise')\n", "time limit"),
         ("os._exit(3)\n", "exit code 3"),
         ("os.close(1); time.sleep(60)\n", "closed its output"),
-        ("say(type='outcome', id=99, outcome='generated')\n", "answer to no question"),
-        ("say(type='outcome', id=[], outcome='generated')\n", "answer to no question"),
-        ("say(type='outcome', id=job['id'], outcome='great')\n", "answer to no question"),
+        ("say(type='outcome', id=99, outcome='generated')\n", "invalid message"),
+        ("say(type='outcome', id=[], outcome='generated')\n", "invalid message"),
+        ("say(type='outcome', id=job['id'], outcome='great')\n", "invalid message"),
         ("x = bytearray(1 << 50)\n", "MemoryError"),
         ("raise RuntimeError('a wire came off')\n", "a wire came off"),
     ],
@@ -49,7 +49,7 @@ def test_a_worker_that_only_dies_is_given_up(tmp_path: Path):
     (tmp_path / "worker.py").write_text(PNG + "import os\n" + count + (tmp_path / "worker.py").read_text())
     answers = run(launch, tmp_path, count=8)
     assert outcomes(answers) == "f" * 8 and len((tmp_path / "starts").read_text()) == 5
-    assert [answers[f"c{i}"].again for i in range(8)] == [False] * 2 + [True] * 6
+    assert [answers[f"c{i}"].retryable for i in range(8)] == [None] * 2 + [True] * 6
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def test_a_worker_that_only_dies_is_given_up(tmp_path: Path):
     [
         ("sys.exit('no CUDA here')\n", "no CUDA here"),
         ("say(type='failed', error='weights are\\nbroken')\n", "weights are broken"),
-        ("say(type='ready', protocol=7)\ntime.sleep(9)\n", "speaks protocol 7"),
+        ("say(type='ready', protocol=7)\ntime.sleep(9)\n", "its protocol is 7"),
         ("say(type='outcome', id=0, outcome='generated')\ntime.sleep(9)\n", "it began with 'outcome'"),
     ],
 )
 def test_a_worker_that_does_not_start_fails_its_jobs_for_now(tmp_path: Path, start: str, reason: str):
     answers = run(script(tmp_path, start, ready=False), tmp_path)
     assert outcomes(answers) == "fff"
-    assert all(reply.again and reason in reply.error for reply in answers.values())
+    assert all(reply.retryable and reason in reply.error for reply in answers.values())
 
 
 def test_a_program_that_is_not_there_fails_its_jobs_for_now(tmp_path: Path):
-    answers = run(Launch({"name": "w"}, ("/no/such/python", "x"), tmp_path), tmp_path)
+    answers = run(LaunchSpec({"name": "w"}, ("/no/such/python", "x"), tmp_path), tmp_path)
     assert outcomes(answers) == "fff" and "No such file" in answers["c0"].error
 
 
 @pytest.mark.parametrize("talk", ["loaded", "ready", "loading"])
 def test_talking_gains_no_time(tmp_path: Path, monkeypatch, talk: str):
-    monkeypatch.setattr("idbench.generate.pool.LOAD_LIMIT", 3.0)
+    monkeypatch.setattr("idbench.generate.process.LOAD_LIMIT", 3.0)
     began = time.monotonic()
     answers = run(script(tmp_path, f"while True: say(type={talk!r}); time.sleep(0.1)\n"), tmp_path, count=1, seconds=1)
     assert outcomes(answers) == "f" and time.monotonic() - began < 30
@@ -103,10 +103,10 @@ def test_references_reach_the_model_from_files_and_from_memory(tmp_path: Path):
         )
     )
     job = Job("c", "p", people, 3, (640, 480), {"steps": 2})
-    launch = Launch.of_host(ModelSpec("m", "k", "l"))
-    process = processes.ModelProcess(launch, None, "none", tmp_path / "scratch", tmp_path / "log")
+    launch = LaunchSpec.of_this_python(ModelSpec("m", "k", "l"))
+    process = ModelProcess(launch, None, "none", tmp_path / "scratch", tmp_path / "log")
     message = process._message(0, Task(job, tmp_path / "out.png"))
-    seen = host.job_from(message)
+    seen = job_from(message)
     assert (seen.prompt, seen.seed, seen.canvas, seen.parameters) == ("p", 3, (640, 480), {"steps": 2})
     assert [person.box for person in seen.people] == [(1.0, 2.0, 3.0, 4.5), None]
     assert all((decode(person.references[0].read()) == 200).all() for person in seen.people)

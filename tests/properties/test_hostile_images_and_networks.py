@@ -85,7 +85,7 @@ def test_an_image_that_breaks_a_recognizer_is_recorded_and_the_others_are_not_to
     assert np.isnan(found[1].faces.embeddings["mini-a"]).all()
     assert np.isfinite(found[0].faces.embeddings["mini-a"]).all()
     assert np.isfinite(found[2].faces.embeddings["mini-a"]).all()
-    assert analyser.judge_failures == {"mini-a": {"faint": "kernel failed"}}
+    assert analyser.recognizer_failures == {"mini-a": {"faint": "kernel failed"}}
 
 
 def test_a_damaged_cache_entry_is_computed_again_and_never_unpickled(case, packs, tmp_path):

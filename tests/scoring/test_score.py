@@ -28,16 +28,16 @@ def run(real_suite, packs, tmp_cache, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def strict(run):
-    return run.summary["recognizers"]["mini-a"]["strict"]["models"]
+    return run.summary.recognizers["mini-a"].strict.models
 
 
 def test_oracles_stand_where_they_must(strict):
-    assert strict["oracle-target"]["copy_paste"]["mean"] == pytest.approx(-1, abs=1e-6)
-    assert strict["oracle-target"]["sim_gt"]["mean"] == pytest.approx(1, abs=1e-6)
-    assert strict["oracle-reference"]["copy_paste"]["mean"] > 0.85
-    assert strict["oracle-paste"]["copy_paste"]["mean"] > 0.35
-    assert strict["oracle-paste"]["sim_ref"]["mean"] > 0.8
-    assert strict["oracle-stranger"]["sim_gt"]["mean"] < 0.1
+    assert strict["oracle-target"]["copy_paste"].mean == pytest.approx(-1, abs=1e-6)
+    assert strict["oracle-target"]["sim_gt"].mean == pytest.approx(1, abs=1e-6)
+    assert strict["oracle-reference"]["copy_paste"].mean > 0.85
+    assert strict["oracle-paste"]["copy_paste"].mean > 0.35
+    assert strict["oracle-paste"]["sim_ref"].mean > 0.8
+    assert strict["oracle-stranger"]["sim_gt"].mean < 0.1
 
 
 def test_single_reference_given_back_is_copying_exactly(run):
@@ -48,23 +48,23 @@ def test_single_reference_given_back_is_copying_exactly(run):
 
 
 def test_copying_is_told_from_another_real_photo(strict):
-    assert strict["copy-paste"]["copy_paste"]["mean"] > 0.45
-    assert abs(strict["natural"]["copy_paste"]["mean"]) < 0.08
-    assert strict["copy-paste"]["over_similar"]["mean"] > strict["natural"]["over_similar"]["mean"] + 0.5
-    assert strict["copy-paste"]["pixel_copy"]["mean"] > strict["natural"]["pixel_copy"]["mean"]
-    assert strict["copy-paste"]["pixel_copy"]["mean"] > strict["copy-paste"]["pixel_copy_tr"]["mean"]
+    assert strict["copy-paste"]["copy_paste"].mean > 0.45
+    assert abs(strict["natural"]["copy_paste"].mean) < 0.08
+    assert strict["copy-paste"]["over_similar"].mean > strict["natural"]["over_similar"].mean + 0.5
+    assert strict["copy-paste"]["pixel_copy"].mean > strict["natural"]["pixel_copy"].mean
+    assert strict["copy-paste"]["pixel_copy"].mean > strict["copy-paste"]["pixel_copy_tr"].mean
 
 
 def test_strangers_are_not_verified(strict):
-    assert strict["wrong-person"]["sim_gt"]["mean"] < 0.1
-    assert strict["wrong-person"]["verified"]["mean"] < 0.2
-    assert strict["natural"]["verified"]["mean"] > strict["wrong-person"]["verified"]["mean"] + 0.5
+    assert strict["wrong-person"]["sim_gt"].mean < 0.1
+    assert strict["wrong-person"]["verified"].mean < 0.2
+    assert strict["natural"]["verified"].mean > strict["wrong-person"]["verified"].mean + 0.5
 
 
 def test_swapped_people_show_in_slots_though_not_in_similarity(strict):
-    assert strict["swapped"]["slot_accuracy"]["mean"] == 0
-    assert strict["copy-paste"]["slot_accuracy"]["mean"] == 1
-    assert strict["swapped"]["sim_gt"]["mean"] > 0.5
+    assert strict["swapped"]["slot_accuracy"].mean == 0
+    assert strict["copy-paste"]["slot_accuracy"].mean == 1
+    assert strict["swapped"]["sim_gt"].mean > 0.5
 
 
 def test_a_missing_image_lowers_the_failure_aware_form_alone(run, strict):
@@ -72,9 +72,9 @@ def test_a_missing_image_lowers_the_failure_aware_form_alone(run, strict):
     missing = (rows["outcome"] == "missing_image").sum()
     assert missing > 0
     everyone = strict["swapped"]["sim_gt_failure_aware"]
-    assert everyone["n"] == len(rows)
-    assert everyone["mean"] == pytest.approx(rows["sim_gt"].sum() / len(rows))
-    assert strict["swapped"]["found"]["mean"] == pytest.approx(1 - missing / len(rows))
+    assert everyone.n == len(rows)
+    assert everyone.mean == pytest.approx(rows["sim_gt"].sum() / len(rows))
+    assert strict["swapped"]["found"].mean == pytest.approx(1 - missing / len(rows))
 
 
 def test_no_row_is_dropped_and_the_promised_columns_are_there(run, real_suite):
@@ -104,18 +104,18 @@ def test_no_row_is_dropped_and_the_promised_columns_are_there(run, real_suite):
 
 def test_means_in_the_summary_are_the_means_of_the_rows(run):
     scores = run.scores()
-    for recognizer, protocols in run.summary["recognizers"].items():
-        for model, metrics in protocols["strict"]["models"].items():
+    for recognizer, protocols in run.summary.recognizers.items():
+        for model, metrics in protocols.strict.models.items():
             same = (scores["recognizer"] == recognizer) & (scores["model"] == model) & (scores["protocol"] == "strict")
             rows = scores[same]
             for name in ("sim_gt", "sim_ref", "copy_paste", "pixel_copy", "pose_gr"):
                 if name in metrics:
-                    assert metrics[name]["mean"] == pytest.approx(rows[name].mean())
-                    assert metrics[name]["n"] == rows[name].count()
-                    if metrics[name]["clusters"] > 1:
-                        assert metrics[name]["low"] <= metrics[name]["mean"] <= metrics[name]["high"]
+                    assert metrics[name].mean == pytest.approx(rows[name].mean())
+                    assert metrics[name].n == rows[name].count()
+                    if metrics[name].clusters > 1:
+                        assert metrics[name].low <= metrics[name].mean <= metrics[name].high
                     else:
-                        assert metrics[name]["low"] is metrics[name]["high"] is None
+                        assert metrics[name].low is metrics[name].high is None
 
 
 def test_scores_follow_from_the_stored_faces(run):
@@ -141,20 +141,20 @@ def test_scores_follow_from_the_stored_faces(run):
     assert checked > 0
 
 
-def test_judges_are_measured_on_the_suites_own_photos(run):
+def test_recognizers_are_measured_on_the_suites_own_photos(run):
     for recognizer in ("mini-a", "mini-b"):
-        result = run.summary["recognizers"][recognizer]["strict"]
-        assert result["verification"]["auc"] > 0.98
-        assert result["verification"]["attained"] <= 0.01
-        assert 0.4 < result["natural_band"]["low"] < result["natural_band"]["median"] < result["natural_band"]["high"]
+        result = run.summary.recognizers[recognizer].strict
+        assert result.verification.auc > 0.98
+        assert result.verification.attained <= 0.01
+        assert 0.4 < result.natural_band.low < result.natural_band.median < result.natural_band.high
 
 
 def test_ranks_order_models_by_failure_aware_similarity(run):
-    group = run.summary["recognizers"]["mini-a"]["strict"]["groups"]["all"]
-    ranks = group["ranks"]["sim_gt_failure_aware"]
+    group = run.summary.recognizers["mini-a"].strict.groups["all"]
+    ranks = group.ranks["sim_gt_failure_aware"]
     assert ranks["copy-paste"] < ranks["wrong-person"]
     assert not set(ranks) & set(ORACLES)
-    assert "wrong-person" not in group["ranks"]["copy_paste_failure_aware"]
+    assert "wrong-person" not in group.ranks["copy_paste_failure_aware"]
 
 
 def test_run_record_traces_every_number(run):
@@ -173,7 +173,7 @@ def test_run_record_traces_every_number(run):
 def test_three_lines_of_a_notebook(run):
     table = run.table("mini-a")
     assert table.loc["natural", "sim_gt"] == pytest.approx(
-        run.summary["recognizers"]["mini-a"]["strict"]["models"]["natural"]["sim_gt"]["mean"]
+        run.summary.recognizers["mini-a"].strict.models["natural"]["sim_gt"].mean
     )
     assert idbench.load_run(run.path).scores().equals(run.scores())
     assert run.report.stat().st_size > 1000

@@ -124,7 +124,7 @@ def write_run(
     frames = {"scores": pd.DataFrame(scores), "images": pd.DataFrame(images), "suite": pd.DataFrame(suite)}
     write_tables(folder, frames)
     judges = {name: Verification(**JUDGE) for name in recognizers}
-    (folder / "judges.json").write_text(json.dumps({name: one.as_dict() for name, one in judges.items()}))
+    (folder / "verification.json").write_text(json.dumps({name: one.as_dict() for name, one in judges.items()}))
     summary = summarise(
         *(pd.read_parquet(folder / f"{n}.parquet") for n in ("scores", "images", "suite")),
         judges,

@@ -17,7 +17,7 @@ from support.images import encoded, noise
 
 from idbench.images import EncodedImage
 from idbench.models.base import Generated, Job
-from idbench.models.hosted import HostedModel
+from idbench.models.hosted.base import HostedModel
 from idbench.models.specs import plan_models
 from idbench.records import Person
 

@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image
 from support.worker_stand_ins import job
 
-from idbench.generate.pool import Task
-from idbench.generate.replies import Reply
+from idbench.generate.task import Task
 from idbench.images import decode
 from idbench.models.cards import baselines_folder
+from idbench.records import Generation
 
 
 def tasks(folder: Path, people: int = 1) -> list[Task]:
@@ -25,7 +25,7 @@ def tasks(folder: Path, people: int = 1) -> list[Task]:
     return [job(folder, "a", "a man", people), faceless, job(folder, "c-fails", "a man must fail", people), last]
 
 
-def check(replies: dict[str, Reply], asked: list[Task]) -> None:
+def check(replies: dict[str, Generation], asked: list[Task]) -> None:
     """Good jobs gave an image in its place, the others a reason."""
     assert [replies[task.job.case].outcome.removeprefix("generation_") for task in asked] == [
         "generated",

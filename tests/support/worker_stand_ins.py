@@ -15,15 +15,15 @@ from typing import Any
 
 from PIL import Image
 
-from idbench.generate.pool import Crew, Task
-from idbench.generate.replies import Reply
+from idbench.generate.pool import ProcessPool
+from idbench.generate.task import Task
 from idbench.images import EncodedImage
 from idbench.models.base import Job
-from idbench.models.card_model import settings_of
 from idbench.models.cards import baselines_folder, load_card
-from idbench.models.launch import Launch
-from idbench.models.worker import worker_of
-from idbench.records import Person
+from idbench.models.launch import LaunchSpec
+from idbench.models.settings import settings_of
+from idbench.models.worker_card import worker_of
+from idbench.records import Generation, Person
 
 STAND_IN = """
 import json, os
@@ -80,7 +80,7 @@ def job(folder: Path, case: str, prompt: str, people: int = 1, seed: int = 7, bo
 
 def run_worker(
     name: str, stand_ins: Path, tasks: Sequence[Task], folder: Path, **changes: str
-) -> tuple[dict[str, Reply], list[dict[str, Any]]]:
+) -> tuple[dict[str, Generation], list[dict[str, Any]]]:
     """What became of each case, and the calls the stand-ins recorded. The card's weights are
     empty files and folders at `weights/ROLE/NAME`.
 
@@ -105,10 +105,10 @@ def run_worker(
         "IDBENCH_REPOSITORY": str(stand_ins),
         "STAND_IN_CALLS": str(calls),
     }
-    launch = Launch(hello, (sys.executable, str(home / worker_of(card).script)), home, environment)
+    launch = LaunchSpec(hello, (sys.executable, str(home / worker_of(card).script)), home, environment)
     complete = [
         Task(Job(t.job.case, t.job.prompt, t.job.people, t.job.seed, t.job.canvas, parameters), t.output) for t in tasks
     ]
-    with Crew(name, launch, [None], "none", 60, folder / "scratch", folder / "logs") as crew:
-        replies = {task.job.case: reply for task, reply in crew.run(iter([complete]))}
+    with ProcessPool(name, launch, [None], "none", 60, folder / "scratch", folder / "logs") as pool:
+        replies = {record.case: record for record in pool.run(iter([complete]))}
     return replies, [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]

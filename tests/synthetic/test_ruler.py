@@ -56,7 +56,7 @@ def test_a_real_detector_finds_everybody(ranked):
 
 @pytest.mark.parametrize("judge", REAL)
 def test_real_networks_tell_the_people_apart(ranked, judge):
-    assert json.loads((ranked / "judges.json").read_text())[judge]["auc"] >= 0.985
+    assert json.loads((ranked / "verification.json").read_text())[judge]["auc"] >= 0.985
 
 
 @pytest.mark.parametrize("judge", REAL)

@@ -25,7 +25,7 @@ def plain(tmp_path_factory) -> Path:
         folder = build_run(
             tmp_path_factory.mktemp("plain") / "run", cases=5, models=tuple(MODELS), protocols=("strict",)
         )
-    judges = json.loads((folder / "judges.json").read_text())
+    judges = json.loads((folder / "verification.json").read_text())
     verifications = {name: Verification(**one) for name, one in judges.items()}
     summary = summarise(*read_tables(folder), verifications, Settings(resamples=600), set(VALUES))
     (folder / "summary.json").write_text(json.dumps(summary))

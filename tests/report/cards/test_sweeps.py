@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from idbench.report.figures.sweeps import about, sweeps
 from support.carded_reports import VALUES, Finished, table, with_cards
 from support.reports import MODELS, section
 
 from idbench.report import write_comparison
 from idbench.report.data import load
 from idbench.report.figures.plane import planes, sweep_plane
-from idbench.report.figures.sweeps import about, sweeps
 from idbench.stats import line_distances
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.comparing import ledger
+from support.producing import produce
 
 from idbench.errors import ConfigError
-from idbench.generate.ledger import Ledger
-from idbench.generate.producer import ModelProducer, _loading
 from idbench.images import decode
 from idbench.models.base import Generated, Job
 from idbench.models.simulated import Dials, SimulatedModel, open_model
-from idbench.models.specs import plan_models
+from idbench.models.specs import OpenedModel, plan_models
 from idbench.records import Case
 from idbench.suites import Suite
 
@@ -29,7 +29,7 @@ class Flat:
 
     def __init__(self, colour: int = 9, fails: str = "", name: str = "flat") -> None:
         self.name, self.card, self.parameters = name, None, {}
-        self.isolated = self.needs_truth = False
+        self.needs_truth = False
         self.colour, self.fails = colour, fails
         self.asked: list[tuple[str, int]] = []
         self.truths: list[object] = []
@@ -60,12 +60,9 @@ def job_of(case: Case, seed: int = 0) -> Job:
 
 def make(model, suite: Suite, run: Path, seeds: int = 2) -> dict[tuple[str, int], object]:
     """What `model` gives for every case and seed: mean colour, or why there is none."""
-    producer = ModelProducer(model, range(seeds), run / "images", Ledger(run / "generations.jsonl"))
-    producer.make(suite, lambda *_: None)
-    given = [one for case in suite.cases() for one in producer.produce(case)]
     return {
-        (one.case, one.seed): decode(one.image.read()).mean() if one.image else (one.outcome, one.error)
-        for one in given
+        (one.case, one.seed): decode(image.read()).mean() if image else (one.outcome, one.error)
+        for one, image in produce(model, suite, run, range(seeds))
     }
 
 
@@ -142,21 +139,20 @@ def test_simulated_images_do_not_depend_on_threads_or_on_who_else_is_drawn(suite
 MAKE = """
 import sys
 from pathlib import Path
-from idbench.generate.producer import ModelProducer
-from idbench.generate.ledger import Ledger
-from idbench.models.simulated import open_model
+from support.producing import produce
+from idbench.models.simulated import MODEL
 from idbench.suites import synthetic
 synthetic.SIZES["small"] = 4
 suite, run = synthetic.open_suite(folder=Path(sys.argv[1])), Path(sys.argv[2])
-model, ledger = open_model("sim", "fail=0.3", {}), Ledger(run / "generations.jsonl")
-ModelProducer(model, range(3), run / "images", ledger).make(suite, print)
+produce(MODEL.open("sim", "fail=0.3", {}), suite, run, range(3))
 """
 
 
 def test_killed_while_generating_it_goes_on_where_it_was(suite: Suite, tmp_path: Path):
     run, other = tmp_path / "run", tmp_path / "other"
     run.mkdir(), other.mkdir()
-    child = subprocess.Popen([sys.executable, "-c", MAKE, suite.source, str(run)], stdout=subprocess.DEVNULL)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    child = subprocess.Popen([sys.executable, "-c", MAKE, suite.source, str(run)], env=environment)
     ends = time.monotonic() + 60
     while not (run / "generations.jsonl").exists() and child.poll() is None:
         assert time.monotonic() < ends
@@ -185,7 +181,7 @@ def test_processes_are_shared_only_by_models_that_load_the_same(tmp_path, given,
     keys = []
     for one in (given, other):
         (spec,) = plan_models(["flux1-dev"], [f"flux1-dev.{key}={value}" for key, value in one.items()])
-        keys.append(_loading(spec, spec.open()))
+        keys.append(OpenedModel(spec, spec.open()).loading)
     assert (keys[0] == keys[1]) == shared
 
 
@@ -197,7 +193,7 @@ def test_a_card_that_allows_more_people_is_asked_again_for_those_refused(real_su
     suite = open_suite(str(real_suite), ("p2",))
 
     class Flat:
-        name, parameters, isolated, needs_truth = "flat", {}, False, False
+        name, parameters, needs_truth = "flat", {}, False
 
         def __init__(self, most: int) -> None:
             self.card = SimpleNamespace(max_people=most)
@@ -213,9 +209,7 @@ def test_a_card_that_allows_more_people_is_asked_again_for_those_refused(real_su
             return [Generated(np.zeros((8, 8, 3), np.uint8)) for _ in jobs]
 
     def outcomes(most: int) -> set[str]:
-        producer = ModelProducer(Flat(most), range(1), tmp_path / "images", Ledger(tmp_path / "generations.jsonl"))
-        producer.make(suite, lambda *_: None)
-        return {one.outcome for case in suite.cases() for one in producer.produce(case)}
+        return {one.outcome for one, _ in produce(Flat(most), suite, tmp_path, range(1))}
 
     assert outcomes(1) == {"generation_failed"}
     assert outcomes(2) == {"generated"}
