@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from idbench.render.files import csv, frame
+from idbench.render.latex import latex
+from idbench.render.markdown import markdown
 from idbench.render.table import Column, Number, Row, Table, slug
 
 
@@ -22,7 +25,7 @@ def example() -> Table:
 
 
 def test_latex_is_escaped_and_balanced():
-    text = example().latex()
+    text = latex(example())
     body = text.split("\n", 1)[1]
     bare = re.sub(r"\\[&%$#_{}\\]", "", body)
     assert bare.count("{") == bare.count("}") and body.count("\\begin") == body.count("\\end")
@@ -36,27 +39,25 @@ def test_latex_is_escaped_and_balanced():
 
 def test_latex_names_are_no_arguments_of_the_line_before():
     table = Table("t", "t", [Column("model", "model")], [Row(["first"]), Row(["[1pt]"]), Row(["*"]), Row(['"x"'])])
-    lines = table.latex().splitlines()
+    lines = latex(table).splitlines()
     assert [line[:4] for line in lines[-6:-2]] == ["firs", "{}[1", "{}* ", "''x'"]
 
 
 def test_markdown_and_csv():
     table = example()
-    lines = table.markdown().splitlines()
+    lines = markdown(table).splitlines()
     assert len(lines) == 4
     assert all(len(re.findall(r"(?<!\\)\|", line)) == 5 for line in lines)
-    assert "<of>" not in table.markdown()
-    frame = table.frame()
-    assert list(frame.columns) == ["model", "x_mean", "x_low", "x_high", "x_n", "p", "n"]
-    assert frame.loc[0, "x_mean"] == -0.12345 and frame.loc[1, "model"] == "'=1+1|b"
-    assert table.csv().splitlines()[2] == "'=1+1|b,-0.0001,,,,,"
+    assert "<of>" not in markdown(table)
+    values = frame(table)
+    assert list(values.columns) == ["model", "x_mean", "x_low", "x_high", "x_n", "p", "n"]
+    assert values.loc[0, "x_mean"] == -0.12345 and values.loc[1, "model"] == "'=1+1|b"
+    assert csv(table).splitlines()[2] == "'=1+1|b,-0.0001,,,,,"
 
 
 def test_no_negative_zero():
-    column = Column("x", "x", "number")
-    assert column.text(Number(-0.0001)) == "0.000 –"
-    assert column.text(None) == "–"
-    assert column.text(Number(None)) == "– –"
+    rows = [Row([Number(-0.0001)]), Row([None]), Row([Number(None)])]
+    assert Table("t", "t", [Column("x", "x", "number")], rows).lines == [["0.000 –"], ["–"], ["– –"]]
 
 
 def test_file_names_stay_in_the_folder():

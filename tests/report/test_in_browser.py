@@ -26,10 +26,10 @@ DRIVE = """(d) => {
   const key = () => [...d.querySelectorAll(".case:not([hidden])")].map((c) => Math.max(...[...c.querySelectorAll(
     ".shot.model:not([hidden]) .mini[data-recognizer='1']")].map((m) => Number(m.dataset.copyPaste))));
   const result = {start: cases(), models: [...shots()]};
-  set("judge", "1"); set("sort", "copy-paste"); result.sorted = key(); result.judges = d.querySelectorAll(".mini[data-recognizer='0']:not([hidden])").length;
+  set("recognizer", "1"); set("sort", "copy-paste"); result.sorted = key(); result.others = d.querySelectorAll(".mini[data-recognizer='0']:not([hidden])").length;
   set("order", "1"); result.reversed = key();
   set("sort", ""); set("subset", "=p1"); result.subset = cases();
-  set("subset", ""); set("outcome", "generation_failed"); result.failed = [...shots()]; result.said = d.getElementById("shown").textContent;
+  set("subset", ""); set("outcome", "generation_failed"); result.failed = [...shots()]; result.shown = d.getElementById("shown").textContent;
   set("outcome", "");
   for (const box of d.querySelectorAll(".model[type=checkbox]")) if (box.value !== "0") box.checked = false;
   set("sort", ""); result.one = [...shots()];
@@ -42,9 +42,9 @@ def test_gallery_sorts_and_filters(run: Path, tmp_path: Path):
     assert set(result["models"]) == set(MODELS)
     assert result["sorted"] == sorted(result["sorted"], reverse=True) and len(result["sorted"]) == 5
     assert result["reversed"] == sorted(result["sorted"])
-    assert result["judges"] == 0
+    assert result["others"] == 0
     assert result["subset"] and all(int(case[4:]) % 2 for case in result["subset"])
     assert result["failed"] in ([], ["paste"])
-    assert re.fullmatch(r"[01] of 5 cases shown", result["said"])
+    assert re.fullmatch(r"[01] of 5 cases shown", result["shown"])
     assert result["one"] == ["good"]
     assert result["seen"] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support.reports import HOSTILE, MODELS, Page, build_run, change, section, summary_of
+from support.reports import HOSTILE, MODELS, Page, build_run, change, section, summary_of, write_summary
 
 from idbench.report import write_report
-from idbench.report.page import files
 from idbench.summary import Settings, summarise
 
 
@@ -115,33 +113,33 @@ def test_tables_of_an_earlier_report_go(tmp_path: Path):
         {"models": ("good",), "recognizers": ("one",), "protocols": ("strict",)},
         {"recognizers": ("</td><script>", "../../x", "..-..-X")},
     ],
-    ids=["oracles only", "no oracles", "nothing above the floor", "one model", "odd judges"],
+    ids=["oracles only", "no oracles", "nothing above the floor", "one model", "odd recognizers"],
 )
 def test_unusual_runs_have_a_report(tmp_path: Path, options: dict[str, Any]):
     folder = build_run(tmp_path / "run", **options)
     text = write_report(folder).read_text(encoding="utf-8")
     assert [attrs for tag, attrs in Page(text).elements if tag == "script"] == [{}]
-    judges = len(options.get("recognizers", ("a", "b")))
-    assert len([p for p in (folder / "tables").glob("headline_*.csv") if "_paper" not in p.name]) == judges
+    recognizers = len(options.get("recognizers", ("a", "b")))
+    assert len([p for p in (folder / "tables").glob("headline_*.csv") if "_paper" not in p.name]) == recognizers
     assert {p.name for p in tmp_path.iterdir()} == {"run"}
 
 
 def test_a_run_that_says_little_about_itself(tmp_path: Path):
     folder = build_run(tmp_path / "run")
-    change(folder, "run.json", provenance={}, counts={}, models={}, state="running")
+    change(folder, "run.json", detector=None, recognizers={}, counts={}, models={}, state="running")
     page = Page(write_report(folder).read_text(encoding="utf-8"))
-    assert "not finished" in page.text and "unknown" in page.text
+    assert "not finished" in page.text and "No card, so it is not known" not in page.text
 
 
 def test_everything_failed(tmp_path: Path):
     folder = build_run(tmp_path / "run")
     scores, images, suite = (pd.read_parquet(folder / f"{n}.parquet") for n in ("scores", "images", "suite"))
-    judged = scores["model"].isin(list(MODELS))
-    scores.loc[judged, ["sim_gt", "sim_ref", "copy_paste", "blending", "slot_accuracy", "face"]] = np.nan
-    scores.loc[judged, "outcome"] = "missing_image"
+    evaluated = scores["model"].isin(list(MODELS))
+    scores.loc[evaluated, ["sim_gt", "sim_ref", "copy_paste", "blending", "slot_accuracy", "face"]] = np.nan
+    scores.loc[evaluated, "outcome"] = "missing_image"
     scores.to_parquet(folder / "scores.parquet")
     summary = summarise(scores, images, suite, {}, Settings(resamples=100))
-    (folder / "summary.json").write_text(json.dumps(summary))
+    write_summary(folder, summary)
     write_report(folder)
     row = next(r for r in section(folder, "headline").rows if len(r) > 1 and r[1] == "good")
     assert row[2].startswith("0.000") and row[3] == "–" and row[6] == "–"
@@ -158,7 +156,3 @@ def test_latex_compiles_where_there_is_a_latex(run: Path, tmp_path: Path):
         [latex, "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:]
-
-
-def test_shipped_files_are_found():
-    assert (files() / "report.html").is_file() and (files() / "paper_tables.csv").is_file()

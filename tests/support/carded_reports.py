@@ -11,20 +11,14 @@ from support.reports import section
 
 VALUES = {"w@s=10": 10.0, "w@s=0": 0.0, "w@s=2": 2.0}
 """Values of a sweep, neither in the order of numbers nor of words."""
-
-
 FAMILIES = {"judge-a": "arcface", "judge-b": "facenet"}
-
-
 Change = Callable[[dict[str, Any]], None]
-
-
 Finished = Callable[..., Path]
 
 
 def card(title: str = "With Anyone", **changes: Any) -> dict[str, Any]:
     return {
-        "name": "withanyone", "title": title, "summary": "A model.", "max_people": 4, "extra_conditioning": ["target boxes"],
+        "name": "withanyone", "kind": "withanyone", "title": title, "summary": "A model.", "max_people": 4, "extra_conditioning": ["target boxes"],
         "source": {"paper": "arXiv 2510.14975", "repository": "https://example.org/withanyone", "revision": "0f" * 20},
         "licence": {"code": "Apache-2.0", "weights": "non-commercial"},
         "face_encoders": [{"family": "arcface", "name": "antelopev2", "use": "conditioning"}],
@@ -32,7 +26,7 @@ def card(title: str = "With Anyone", **changes: Any) -> dict[str, Any]:
 
 
 def with_cards(record: dict[str, Any]) -> None:
-    """A carded model that copies, one without kin or extras, and a sweep."""
+    """A carded model that copies, one without face encoders or extras, and a sweep."""
     models = record["models"]
     models["paste"] = {"kind": "withanyone", "card": card(), "parameters": {"steps": 25, "width": 512}}
     models["weak"] = {

@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from idbench.records.summary import Summary
 from idbench.stats import Verification
 from idbench.summary import Settings, summarise
 
 HOSTILE = "<script>alert(1)</script>&\"'"
 MODELS = {"good": (0.8, 0.1), "paste": (0.5, 0.6), "weak": (0.1, 0.0), HOSTILE: (0.6, 0.3)}
 ORACLES = {"oracle-target": (1.0, -1.0), "oracle-reference": (0.5, 1.0)}
-JUDGE = {"auc": 0.99, "equal_error_rate": 0.02, "threshold": 0.4, "false_accept_rate": 0.01, "attained": 0.009,
+VERIFICATION = {"auc": 0.99, "equal_error_rate": 0.02, "threshold": 0.4, "false_accept_rate": 0.01, "attained": 0.009,
          "resolution": 0.005, "true_accept_rate": 0.9, "genuine": 8, "impostor": 200, "people": 8, "people_used": 8, "left_out": 0, "auc_all": 0.99, "equal_error_rate_all": 0.02}  # fmt: skip
 
 
@@ -123,17 +124,21 @@ def write_run(
             scores += score_rows(rng, model, case, people, list(recognizers), clusters, protocols)
     frames = {"scores": pd.DataFrame(scores), "images": pd.DataFrame(images), "suite": pd.DataFrame(suite)}
     write_tables(folder, frames)
-    judges = {name: Verification(**JUDGE) for name in recognizers}
-    (folder / "verification.json").write_text(json.dumps({name: one.as_dict() for name, one in judges.items()}))
+    verifications = {name: Verification(**VERIFICATION) for name in recognizers}
+    (folder / "verification.json").write_text(json.dumps(dict.fromkeys(recognizers, VERIFICATION)))
     summary = summarise(
         *(pd.read_parquet(folder / f"{n}.parquet") for n in ("scores", "images", "suite")),
-        judges,
+        verifications,
         Settings(resamples=200),
     )
-    (folder / "summary.json").write_text(json.dumps(summary))
+    write_summary(folder, summary)
     (folder / "run.json").write_text(
         json.dumps(run_record(frames, models, oracles, recognizers, suite_name, fingerprint, weights))
     )
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    (folder / "summary.json").write_text(summary.model_dump_json(exclude_unset=True))
 
 
 def write_tables(folder: Path, frames: dict[str, pd.DataFrame]) -> None:
@@ -157,7 +162,7 @@ def run_record(frames, models, oracles, recognizers, suite_name, fingerprint, we
                    "interval": "percentile", "statistics_seed": 0},
         "suite": {"name": suite_name, "source": HOSTILE, "licence": "CC0 " + HOSTILE, "fingerprint": fingerprint, "cases": len(cases),
                   "people": len(cases) + 1, "identities": len(cases), "clusters": frames["images"]["cluster"].nunique(),
-                  "subsets": {"p1": len(cases) // 2, "p2": len(cases) - len(cases) // 2}, "labelled": True, "without_target": 0, "with_boxes": 0},
+                  "subsets": {"p1": len(cases) // 2, "p2": len(cases) - len(cases) // 2}, "labelled": True, "rendered": False, "without_target": 0, "with_boxes": 0},
         "models": {m: {"kind": "images", "folder": "outputs"} for m in models} | {m: {"kind": "oracle", "what": m} for m in oracles},
         "detector": {"kind": "scrfd", "weights": {"d.onnx": "d" * 64}, "threshold": 0.45, "providers": ["CPUExecutionProvider"]},
         "recognizers": {r: {"kind": "insightface", "family": "arcface", "weights": {"r.onnx": f"{weights}-{r}"}, "licence": "research"} for r in recognizers},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.carded_reports import FAMILIES, VALUES, Change, Finished, with_cards
-from support.reports import MODELS, build_run
+from support.reports import MODELS, VERIFICATION, build_run, write_summary
 
 from idbench.report import write_report
 from idbench.stats import Verification
@@ -25,10 +25,8 @@ def plain(tmp_path_factory) -> Path:
         folder = build_run(
             tmp_path_factory.mktemp("plain") / "run", cases=5, models=tuple(MODELS), protocols=("strict",)
         )
-    judges = json.loads((folder / "verification.json").read_text())
-    verifications = {name: Verification(**one) for name, one in judges.items()}
-    summary = summarise(*read_tables(folder), verifications, Settings(resamples=600), set(VALUES))
-    (folder / "summary.json").write_text(json.dumps(summary))
+    verifications = {name: Verification(**VERIFICATION) for name in FAMILIES}
+    write_summary(folder, summarise(*read_tables(folder), verifications, Settings(resamples=600), set(VALUES)))
     return folder
 
 
@@ -40,8 +38,8 @@ def finished(plain: Path) -> Finished:
         shutil.copytree(plain, folder)
         record = json.loads((folder / "run.json").read_text())
         record["config"]["resamples"] = 600
-        for judge, family in families.items():
-            record["recognizers"][judge]["family"] = family
+        for recognizer, family in families.items():
+            record["recognizers"][recognizer]["family"] = family
         change(record)
         (folder / "run.json").write_text(json.dumps(record))
         write_report(folder)

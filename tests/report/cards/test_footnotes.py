@@ -1,4 +1,4 @@
-"""Footnotes on models: kinship with judges and extra conditioning."""
+"""Footnotes on models: face encoders of a recognizer's family, and extra conditioning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.reports import Page, section
 def test_a_judge_of_the_encoders_family_is_marked_and_no_other(run: Path):
     for kind in ("headline", "compact", "outcomes", "tradeoff"):
         related, other = (table(run, f"{kind}_{judge}")["model_marks"] for judge in FAMILIES)
-        assert "† face encoder of a judge's family (arcface: antelopev2, conditioning)" in related["paste"]
+        assert "† face encoder of a recognizer's family (arcface: antelopev2, conditioning)" in related["paste"]
         assert "†" not in other["paste"]
         assert related.drop("paste").isna().all()
     pairs = pd.read_csv(run / "tables" / "comparisons_sim_gt_failure_aware_judge-a.csv")
@@ -22,9 +22,7 @@ def test_a_judge_of_the_encoders_family_is_marked_and_no_other(run: Path):
 
 
 def test_the_legend_names_encoder_and_use(run: Path):
-    legend = (
-        "† conditioned on or trained against a face encoder of this judge's family (arcface: antelopev2, conditioning)"
-    )
+    legend = "† conditioned on or trained against a face encoder of this recognizer's family (arcface: antelopev2, conditioning)"
     assert legend in section(run, "headline").text
     assert legend in (run / "tables" / "headline_judge-a.md").read_text()
     assert (
@@ -63,7 +61,7 @@ def test_independent_ranks_bracket_those_of_kin(run: Path):
 def test_without_a_judge_of_another_family_there_is_no_such_ranking(finished: Finished, tmp_path: Path):
     run = finished(tmp_path / "run", with_cards, dict.fromkeys(FAMILIES, "arcface"))
     assert not (run / "tables" / "independent_ranks.csv").exists()
-    assert "no judge of another family is in this run" in (run / "report.html").read_text(encoding="utf-8")
+    assert "no recognizer of another family is in this run" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_notes_name_judge_models_and_extras(run: Path):

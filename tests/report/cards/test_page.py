@@ -20,7 +20,7 @@ def test_hostile_cards_stay_text(finished: Finished, tmp_path: Path):
             "kind": HOSTILE, "parameters": {HOSTILE: HOSTILE}, "weights": {HOSTILE: HOSTILE},
             "card": card(
                 HOSTILE, extra_conditioning=[HOSTILE], source=dict.fromkeys(("paper", "repository", "revision"), HOSTILE),
-                licence={"weights": HOSTILE}, face_encoders=[{"family": "arcface", "name": HOSTILE, "use": HOSTILE}],
+                licence={"code": HOSTILE, "weights": HOSTILE}, face_encoders=[{"family": "arcface", "name": HOSTILE, "use": "training"}],
             ),
         }  # fmt: skip
         for model in VALUES:

@@ -9,21 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from idbench.report.figures.sweeps import about, sweeps
 from support.carded_reports import VALUES, Finished, table, with_cards
 from support.reports import MODELS, section
 
 from idbench.report import write_comparison
-from idbench.report.data import load
-from idbench.report.figures.plane import planes, sweep_plane
+from idbench.report.data import RunData, load
+from idbench.report.figures.plane import Planes
+from idbench.report.footnotes import Footnotes
 from idbench.stats import line_distances
+
+
+def planes(data: RunData) -> Planes:
+    return Planes(data, "judge-a", Footnotes.of(data, ["judge-a"]))
 
 
 def test_points_are_joined_in_the_order_of_the_parameter(run: Path):
     data = load(run)
-    (sweep,) = sweeps(data)
+    (sweep,) = data.sweeps
     assert sweep.models == ("w@s=0", "w@s=2", "w@s=10")
-    plane = sweep_plane(data, "judge-a", sweep)
+    plane = planes(data).curve(sweep)
     assert plane is not None
     at = {p.model: (p.px, p.py) for p in plane.points}
     assert plane.paths == ["M" + "L".join(f"{at[m][0]} {at[m][1]}" for m in sweep.models)]
@@ -38,15 +42,15 @@ def test_words_have_no_order_to_join(finished: Finished, tmp_path: Path):
             record["models"][model]["sweep"]["value"] = value
 
     data = load(finished(tmp_path / "run", change))
-    (sweep,) = sweeps(data)
+    (sweep,) = data.sweeps
     assert list(sweep.labels.values()) == ["euler", "heun", "ddim"]
-    plane = sweep_plane(data, "judge-a", sweep)
+    plane = planes(data).curve(sweep)
     assert plane is not None and plane.paths == []
 
 
 def test_the_main_plane_joins_a_sweep_and_names_its_ends(run: Path):
     data = load(run)
-    first, _ = planes(data, "judge-a")
+    first, _ = planes(data).all()
     by = {p.model: p for p in first.points}
     assert len(first.paths) == 1 and first.paths[0].startswith(f"M{by['w@s=0'].px} {by['w@s=0'].py}L")
     assert [by[m].label and by[m].label.text for m in ("w@s=0", "w@s=2", "w@s=10")] == ["w@0", None, "w@10"]
@@ -72,8 +76,8 @@ def test_what_changes_along_with_the_parameter_is_said(finished: Finished, tmp_p
         for model, value in VALUES.items():
             record["models"][model]["parameters"]["id_weight"] = 1 - value
 
-    data = load(finished(tmp_path / "run", change))
-    assert about(data, sweeps(data)[0]).endswith("from 0 to 10; id_weight changes with it.")
+    text = section(finished(tmp_path / "run", change), "sweeps").text
+    assert "from 0 to 10; id_weight changes with it." in text
 
 
 def test_variants_do_not_shape_the_line_but_are_measured_from_it(run: Path):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from support.reports import MODELS, ORACLES
 
-from idbench.report.figures.plane import planes
+from idbench.report.data import load
+from idbench.report.figures.plane import Planes
+from idbench.report.footnotes import Footnotes
 
 
 def test_plane_places_points_by_their_numbers(run: Path):
-    from idbench.report.data import load
-
     data = load(run)
-    first, second = planes(data, "judge-a")
+    first, second = Planes(data, "judge-a", Footnotes.of(data)).all()
     assert {p.model for p in first.points} == set(MODELS)
     assert {p.model for p in second.points if p.oracle} == set(ORACLES)
     by = {p.model: p for p in second.points}
