@@ -14,7 +14,7 @@ import idbench
 from idbench import errors
 
 LAYERS = [
-    {"errors", "platform", "progress", "schema", "spec_text", "threads"},
+    {"errors", "platform", "progress", "schema", "shipped", "shown_cases", "spec_text", "threads"},
     {"hub", "options", "registry", "store", "torch_weights"},
     {"config", "images", "metrics", "render"},
     {"stats", "synthetic", "tables"},
@@ -49,7 +49,9 @@ FORBIDDEN = {
     "protocols": {"suites", "models", "stats"},
     "records": {"models", "faces", "suites", "cv2"},
     "summary": {"faces", "models", "suites", "cv2", "torch"},
-    "report": {"faces", "models", "scoring", "run"},
+    "render": {"metrics", "stats", "records", "summary", "cv2", "torch"},
+    "report": {"faces", "models", "suites", "thumbnails", "scoring", "calibrate", "run", "cli", "cv2", "torch"},
+    "calibrate": {"report"},
     "scoring": {"summary", "report"},
     "models": {"protocols", "stats", "scoring", "summary"},
 }
@@ -58,7 +60,7 @@ LOADED = {
     "config": {"idbench.synthetic", "idbench.models", "idbench.faces", "cv2", "pandas", "torch"},
     "records.summary": {"idbench.models", "idbench.faces", "idbench.suites", "cv2", "pandas"},
     "summary": {"idbench.models", "idbench.faces", "idbench.suites", "cv2", "torch"},
-    "report": {"idbench.models", "idbench.faces", "idbench.scoring", "torch", "onnxruntime"},
+    "report": {"idbench.models", "idbench.faces", "idbench.suites", "idbench.scoring", "cv2", "torch", "onnxruntime"},
     "metrics": {"idbench.store", "cv2", "pandas", "torch"},
     "cli": {"pydantic", "numpy", "pandas", "cv2", "torch", "rich.progress"},
 }
