@@ -31,12 +31,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import typer
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import idbench
+from idbench.schema import Record
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -62,72 +61,69 @@ def filled(markdown: str, page: str) -> str:
 
 @cache
 def record_classes() -> dict[str, type]:
-    """Every record and every dataclass of the package by name."""
+    """Every record of the package by name."""
     found: dict[str, type] = {}
     for module in pkgutil.walk_packages(idbench.__path__, "idbench."):
         try:
             loaded = importlib.import_module(module.name)
         except ImportError:  # needs an optional package, and then holds no record of a file
             continue
-        for name, value in vars(loaded).items():
-            if inspect.isclass(value) and value.__module__ == module.name and _is_record(value):
-                found[name] = value
-    return found
-
-
-def _is_record(value: object) -> bool:
-    if not inspect.isclass(value) or not value.__module__.startswith("idbench."):
-        return False
-    return dataclasses.is_dataclass(value) or (issubclass(value, BaseModel) and bool(value.model_fields))
-
-
-def public_records() -> list[str]:
-    """Names of the records that are written to disk or read from there; dataclasses only where a record holds one."""
-    return sorted(name for name, one in record_classes().items() if issubclass(one, BaseModel) and name[0] != "_")
+        found |= {
+            name: value
+            for name, value in vars(loaded).items()
+            if inspect.isclass(value) and value.__module__ == module.name and issubclass(value, Record)
+            if value is not Record
+        }
+    return dict(sorted(found.items()))
 
 
 def inside(record: type) -> list[type]:
-    """A record and every record in its fields, and in theirs, each once."""
-    found, waiting = [record], [record]
-    while waiting:
-        for annotation, _ in (_typed(field) for field in _fields(waiting.pop(0)).values()):
-            for one in _classes_in(annotation):
-                if _is_record(one) and one not in found:
-                    found.append(one)
-                    waiting.append(one)
+    """A record and every record or dataclass in its fields, and in theirs, each once."""
+    found = [record]
+    for one in found:  # grows while it is walked
+        parts = [part for annotation, _ in _fields(one).values() for part in _classes_in(annotation)]
+        found += [part for part in dict.fromkeys(parts) if part not in found]
     return found
 
 
-def _classes_in(annotation: Any) -> Iterator[Any]:
-    yield annotation
+def _classes_in(annotation: Any) -> Iterator[type]:
+    if _has_fields(annotation):
+        yield annotation
     for part in typing.get_args(annotation):
         yield from _classes_in(part)
 
 
-def _fields(record: type) -> dict[str, Any]:
-    if issubclass(record, BaseModel):
-        return dict(record.model_fields)
+def _has_fields(value: object) -> bool:
+    return inspect.isclass(value) and (issubclass(value, Record) or dataclasses.is_dataclass(value))
+
+
+def _fields(record: type) -> dict[str, tuple[Any, Any]]:
+    """Name -> annotation and what else is known of the field."""
+    if issubclass(record, Record):
+        return {name: (field.annotation, field) for name, field in record.model_fields.items()}
     hints = typing.get_type_hints(record)
     return {field.name: (hints[field.name], field) for field in dataclasses.fields(record)}
 
 
-def _typed(field: Any) -> tuple[Any, Any]:
-    return (field.annotation, field) if isinstance(field, FieldInfo) else field
-
-
 @cache
-def homes() -> dict[str, str]:
-    """Record -> the page it stands on: where it is asked for by name, else where it is part of one that is."""
+def homes() -> dict[str, tuple[str, str]]:
+    """Record -> the page it stands on and the record asked for there, of which it is a part.
+
+    That is where it is asked for by name, else where a part of it is first asked for, else where the rest goes.
+    """
     asked = [(page, name) for page in _pages() for kind, name in _placeholders(page) if kind == "record"]
-    known = record_classes()
-    if missing := [name for _, name in asked if name not in known]:
+    if missing := [name for _, name in asked if name not in record_classes()]:
         raise LookupError(f"no record is called {missing[0]}")
-    home = {name: page for page, name in asked}
+    found = {name: (page, name) for page, name in asked}
+    found["RunConfig"] = (next(page for page in _pages() if ("options", "") in _placeholders(page)), "options")
     for page, name in asked:
-        for part in inside(known[name]):
-            home.setdefault(part.__name__, page)
-    rest = next((page for page in _pages() if ("records", "") in _placeholders(page)), None)
-    return home | {name: rest for name in public_records() if rest and name not in home}
+        for part in inside(record_classes()[name]):
+            found.setdefault(part.__name__, (page, name))
+    rest = next(page for page in _pages() if ("records", "") in _placeholders(page))
+    for name in record_classes():
+        if name[0] != "_":
+            found.setdefault(name, (rest, ""))
+    return found
 
 
 def _pages() -> list[str]:
@@ -139,52 +135,27 @@ def _placeholders(page: str) -> list[tuple[str, str]]:
 
 
 def record(name: str, page: str) -> str:
-    """A record and those inside it that stand on this page too."""
-    by_name = [asked for kind, asked in _placeholders(page) if kind == "record"]
-    parts = [
-        part
-        for part in inside(record_classes()[name])
-        if part.__name__ == name or (homes()[part.__name__] == page and part.__name__ not in by_name)
-    ]
-    return "\n\n".join(_described(part, page) for part in parts if _first_asks(part.__name__, name, page))
-
-
-def _first_asks(part: str, name: str, page: str) -> bool:
-    """Whether `name` is the first on its page that has the part inside."""
-    asked = [other for kind, other in _placeholders(page) if kind == "record"]
-    return part == name or name == next(
-        other for other in asked if part in {one.__name__ for one in inside(record_classes()[other])}
-    )
+    """A record and those inside it that stand here too."""
+    parts = [part for part in inside(record_classes()[name]) if homes()[part.__name__] == (page, name)]
+    return "\n\n".join(_described(part, page) for part in parts)
 
 
 def records(_: str, page: str) -> str:
     """Every public record that no page asks for."""
-    rest = [name for name in public_records() if homes().get(name) == page and not _asked_for(name)]
+    rest = [name for name, home in homes().items() if home == (page, "")]
     return "\n\n".join(_described(record_classes()[name], page) for name in rest)
-
-
-def _asked_for(name: str) -> bool:
-    known = record_classes()
-    return any(
-        known[name] in inside(known[asked])
-        for page in _pages()
-        for kind, asked in _placeholders(page)
-        if kind == "record"
-    )
 
 
 def _described(part: type, page: str) -> str:
     said = attribute_docstrings(part)
     rows = []
-    for name, field in _fields(part).items():
-        annotation, about = _typed(field)
-        meaning = getattr(about, "description", None) or said.get(name, "")
-        rows.append([f"`{name}`", _type(annotation, page), _default(about) + _bounds(about), _one_line(meaning)])
-    about_it = _prose(inspect.getdoc(part) or "")
-    anchor = part.__name__.lower()
-    return f"#### {part.__name__} {{ #record-{anchor} }}\n\n{about_it}\n\n" + _table(
-        ["field", "type", "default, range", "meaning"], rows
-    )
+    for name, (annotation, about) in _fields(part).items():
+        meaning = getattr(about, "description", None) or said.get(name) or COLUMNS.get(name, "")
+        default = _default(about)
+        facts = [_type(annotation, page) + _bounds(about), "" if default == "required" else f"default {default}"]
+        rows.append([f"`{name}`", "<br>".join(filter(None, facts)), _one_line(meaning)])
+    head = f"#### {part.__name__} {{ #record-{part.__name__.lower()} }}"
+    return "\n\n".join([head, _prose(inspect.getdoc(part) or ""), _table(["field", "type", "meaning"], rows)])
 
 
 def attribute_docstrings(part: type) -> dict[str, str]:
@@ -218,7 +189,7 @@ def _type(annotation: Any, page: str) -> str:
     if origin is dict:
         return f"{_type(parts[0], page)} → {_type(parts[1], page)}"
     if inspect.isclass(annotation) and annotation.__name__ in homes():
-        home = homes()[annotation.__name__]
+        home, _ = homes()[annotation.__name__]
         return f"[{annotation.__name__}]({'' if home == page else home}#record-{annotation.__name__.lower()})"
     return WORDS.get(annotation, getattr(annotation, "__name__", str(annotation).removeprefix("typing.")))
 
@@ -229,22 +200,17 @@ WORDS = {
 
 
 def _default(about: Any) -> str:
-    if isinstance(about, FieldInfo):
-        if about.is_required():
-            return "required"
-        value = about.get_default(call_default_factory=not about.default_factory_takes_validated_data) \
-            if about.default_factory else about.default  # fmt: skip
-    elif about.default is dataclasses.MISSING:
-        return "" if about.default_factory is dataclasses.MISSING else "empty"
-    else:
-        value = about.default
-    if value in ((), [], {}, ""):
+    """The default of a pydantic or dataclass field in words."""
+    if isinstance(about, FieldInfo) and about.is_required():
+        return "required"
+    value, factory = about.default, about.default_factory
+    if factory in (list, dict, tuple) or value in ((), ""):
         return "empty"
-    return {True: "`true`", False: "`false`", None: "null"}.get(value, f"`{value}`") if _hashable(value) else "see type"
-
-
-def _hashable(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)
+    if factory not in (None, dataclasses.MISSING):
+        return "see type"
+    if value is dataclasses.MISSING:
+        return "required"
+    return "null" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _bounds(about: Any) -> str:
@@ -309,11 +275,12 @@ COLUMNS = {
     "peak_memory": "most bytes of accelerator memory; without an accelerator, of the model's process",
     "prompt": "prompt of the case",
     "target": "SHA-256 of the target photo",
-    "reference": "SHA-256 of the first usable reference",
+    "reference": "SHA-256 of the first reference",
     "references": "number of references of the person",
     "target_width": "pixels",
     "target_height": "pixels",
-    "sim_tr": "cosine of target and nearest reference",
+    "sim_tr": "cosine of target and reference: of several, in scores the one nearest to the generated face, "
+    "in suite the one nearest to the target",
     "view": "`as_is`, or `padded` for references of the paper protocol",
     "score": "detection score, 0 to 1",
     "landmarks": "x, y of eye, eye, nose, mouth corner, mouth corner, image-left first; pixels",
@@ -336,7 +303,7 @@ def options(_: str, page: str) -> str:
     lines = []
     for name, field in RunConfig.model_fields.items():
         flag = flags.get(name)
-        facts = [_type(field.annotation, page), f"default {_default(field)}" + _bounds(field)]
+        facts = [_type(field.annotation, page) + _bounds(field), f"default {_default(field)}"]
         head = f"`{name}`" + (f" &nbsp; `{flag}`" if flag else "")
         meaning = _one_line(field.description or said.get(name, ""))
         lines.append(f"{head}\n:   {'; '.join(facts)}" + (f"<br>{meaning}" if meaning else ""))
@@ -352,11 +319,11 @@ def _flags() -> dict[str, str]:
 
 
 @cache
-def command_tree() -> list[tuple[str, click.Command]]:
+def command_tree() -> list[tuple[str, Any]]:
     """Every command with its full name, in the order of the help."""
     from idbench.cli import app
 
-    def walk(name: str, command: Any) -> Iterator[tuple[str, click.Command]]:
+    def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
         children = getattr(command, "commands", None)
         if children is None:
             yield name, command
@@ -373,20 +340,12 @@ def commands(_: str, __: str) -> str:
 
 
 def _command(name: str, command: Any) -> str:
-    arguments = [one for one in command.params if one.param_type_name == "argument"]
-    wanted = [
-        one for one in command.params if one.param_type_name == "option" and not one.hidden and one.name != "help"
-    ]
-    usage = " ".join([name, *(one.make_metavar(click.Context(command)) for one in arguments), "[OPTIONS]"])
+    context = command.make_context(name, [], resilient_parsing=True)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
     lines = [f"## {name} {{ #{name.replace(' ', '-')} }}", _prose(command.help or ""), f"```text\n{usage}\n```"]
-    lines += [f"`{one.make_metavar(click.Context(command))}`\n:   {_one_line(one.help or '')}" for one in arguments]
-    lines += [f"`{_spelled(one, command)}`\n:   {_one_line(one.help or '')}" for one in wanted]
+    said = [one.get_help_record(context) for one in command.params if one.name != "help"]
+    lines += [f"`{names}`\n:   {_one_line(text) or '&nbsp;'}" for names, text in filter(None, said)]
     return "\n\n".join(lines)
-
-
-def _spelled(option: Any, command: Any) -> str:
-    names = ", ".join(option.opts) + "".join(f" / {name}" for name in option.secondary_opts)
-    return names if option.is_flag else f"{names} {option.make_metavar(click.Context(command))}"
 
 
 # Metrics, outcomes, cards
@@ -407,21 +366,26 @@ DIRECTIONS = {
 def metric(name: str, _: str) -> str:
     """One line of facts about a metric."""
     one = _declarations()[name]
-    facts = [f"**{one.title}**", f"range {_range(one)}", DIRECTIONS[one.direction]]
-    facts += [one.unit] * bool(one.unit)
-    facts += [f"a failure counts {one.failure_value:g}"] * (one.failure_value is not None)
-    facts += [f"source: {one.citation}"] * bool(one.citation)
-    return " · ".join(facts) + "\n{ .facts }"
+    facts = [
+        f"**{one.title}**",
+        f"range {_range(one)}",
+        DIRECTIONS[one.direction],
+        one.unit,
+        "" if one.failure_value is None else f"a failure counts {one.failure_value:g}",
+        one.citation and f"source: {one.citation}",
+    ]
+    return " · ".join(filter(None, facts)) + "\n{ .facts }"
 
 
 def metrics(_: str, __: str) -> str:
     """All metrics in one table."""
+    arrows = {"higher": "↑", "lower": "↓", "zero": "0", "context": ""}
     rows = [
-        [f"[`{name}`](#{name})", _range(one), DIRECTIONS[one.direction], one.unit, one.meaning or one.title]
+        [f"[`{name}`](#{name})", arrows[one.direction], f"{_range(one)} {one.unit}", one.meaning or one.title]
         for name, one in _declarations().items()
         if not name.endswith("_failure_aware")
     ]
-    return _table(["metric", "range", "direction", "unit", "meaning"], rows)
+    return _table(["metric", "better", "range", "meaning"], rows)
 
 
 def _range(one: Any) -> str:
@@ -445,7 +409,7 @@ def cards(_: str, __: str) -> str:
     rows = []
     for name in card_names():
         card = card_of(name)
-        people = getattr(card, "max_people", None) or getattr(card, "most_people", None) or "any"
+        people = card.max_people or "any"
         rows.append(
             [
                 f"`{name}`",
