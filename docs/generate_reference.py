@@ -298,11 +298,11 @@ def options(_: str, page: str) -> str:
     """Every field of RunConfig: its name in a TOML file and in Python, its flag, type, default, range and help."""
     from idbench.config import RunConfig
 
-    flags = _flags()
+    by_field = flags()
     said = attribute_docstrings(RunConfig)
     lines = []
     for name, field in RunConfig.model_fields.items():
-        flag = flags.get(name)
+        flag = by_field.get(name)
         facts = [_type(field.annotation, page) + _bounds(field), f"default {_default(field)}"]
         head = f"`{name}`" + (f" &nbsp; `{flag}`" if flag else "")
         meaning = _one_line(field.description or said.get(name, ""))
@@ -310,7 +310,7 @@ def options(_: str, page: str) -> str:
     return "\n\n".join(lines)
 
 
-def _flags() -> dict[str, str]:
+def flags() -> dict[str, str]:
     """Field of RunConfig -> flag of `idbench run`: of the same name, or of its singular."""
     (run,) = (command for path, command in command_tree() if path == "idbench run")
     long = [flag for one in run.params for flag in one.opts if flag.startswith("--")]
