@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>no-run|file): (?P<about>.+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+    r"^(?:<!-- (?P<mark>no-run|file): (?P<about>[^\n]+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
 )
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
