@@ -5,7 +5,7 @@ A page asks with a comment on a line of its own, `<!-- generated: KIND ARGUMENT 
     record NAME     the fields of a record and of the records inside it
     records         every record that no page asks for by name
     table NAME      the columns of a parquet file, from idbench.tables.NAME_schema
-    options         the fields of RunConfig with their flags
+    options NAME    the fields of a record that are options of a command
     commands        the command line, from the Typer application
     metric NAME     one metric's range, direction, unit and source
     metrics         all metrics in one table
@@ -35,7 +35,8 @@ import typer
 from pydantic.fields import FieldInfo
 
 import idbench
-from idbench.schema import Record
+from idbench.options import Option, options_of
+from idbench.schema import Record, bounds_of, in_words
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -115,7 +116,7 @@ def homes() -> dict[str, tuple[str, str]]:
     if missing := [name for _, name in asked if name not in record_classes()]:
         raise LookupError(f"no record is called {missing[0]}")
     found = {name: (page, name) for page, name in asked}
-    found["RunConfig"] = (next(page for page in _pages() if ("options", "") in _placeholders(page)), "options")
+    found |= {name: (page, "") for page in _pages() for kind, name in _placeholders(page) if kind == "options"}
     for page, name in asked:
         for part in inside(record_classes()[name]):
             found.setdefault(part.__name__, (page, name))
@@ -152,7 +153,7 @@ def _described(part: type, page: str) -> str:
     for name, (annotation, about) in _fields(part).items():
         meaning = getattr(about, "description", None) or said.get(name) or COLUMNS.get(name, "")
         default = _default(about)
-        facts = [_type(annotation, page) + _bounds(about), "" if default == "required" else f"default {default}"]
+        facts = [_type(annotation, page) + _limits(about), "" if default == "required" else f"default {default}"]
         rows.append([f"`{name}`", "<br>".join(filter(None, facts)), _one_line(meaning)])
     head = f"#### {part.__name__} {{ #record-{part.__name__.lower()} }}"
     return "\n\n".join([head, _prose(inspect.getdoc(part) or ""), _table(["field", "type", "meaning"], rows)])
@@ -213,15 +214,9 @@ def _default(about: Any) -> str:
     return "null" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _bounds(about: Any) -> str:
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "min_length": "length ≥", "max_length": "length ≤"}
-    said = [
-        f"{sign} {bound}"
-        for limit in getattr(about, "metadata", ())
-        for name, sign in signs.items()
-        if (bound := getattr(limit, name, None)) is not None
-    ]
-    return "".join(f", {text}" for text in said)
+def _limits(about: Any) -> str:
+    limits = in_words(bounds_of(about)) if isinstance(about, FieldInfo) else ""
+    return f", {limits}" if limits else ""
 
 
 # Tables of a run
@@ -294,28 +289,15 @@ COLUMNS = {
 # Options and commands
 
 
-def options(_: str, page: str) -> str:
-    """Every field of RunConfig: its name in a TOML file and in Python, its flag, type, default, range and help."""
-    from idbench.config import RunConfig
-
-    by_field = flags()
-    said = attribute_docstrings(RunConfig)
-    lines = []
-    for name, field in RunConfig.model_fields.items():
-        flag = by_field.get(name)
-        facts = [_type(field.annotation, page) + _bounds(field), f"default {_default(field)}"]
-        head = f"`{name}`" + (f" &nbsp; `{flag}`" if flag else "")
-        meaning = _one_line(field.description or said.get(name, ""))
-        lines.append(f"{head}\n:   {'; '.join(facts)}" + (f"<br>{meaning}" if meaning else ""))
-    return "\n\n".join(lines)
+def options(name: str, _: str) -> str:
+    """The options that a record's fields are: key in a TOML file and in Python, flag, type, default, range and help."""
+    return "\n\n".join(_option(one) for one in options_of(record_classes()[name]).values())
 
 
-def flags() -> dict[str, str]:
-    """Field of RunConfig -> flag of `idbench run`: of the same name, or of its singular."""
-    (run,) = (command for path, command in command_tree() if path == "idbench run")
-    long = [flag for one in run.params for flag in one.opts if flag.startswith("--")]
-    by_name = {flag[2:].replace("-", "_"): flag for flag in long}
-    return {field: flag for name, flag in by_name.items() for field in (name, f"{name}s")}
+def _option(option: Option) -> str:
+    facts = [option.accepts, option.default and f"default {option.default}", option.limits]
+    flags = f"{option.flags} {option.metavar}".replace("/", " / ", 1).strip()
+    return f"`{option.field}` &nbsp; `{flags}`\n:   {'; '.join(filter(None, facts))}<br>{option.help}"
 
 
 @cache
@@ -326,6 +308,7 @@ def command_tree() -> list[tuple[str, Any]]:
     def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
         children = getattr(command, "commands", None)
         if children is None:
+            command.make_context(name, [], resilient_parsing=True)  # gives it the options it takes from a record
             yield name, command
         else:
             for child in children.values():

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 from pages import PAGES, ROOT, generator, name_of
 
-from idbench.config import RunConfig
 from idbench.summary import metric_declarations
 
 OUTSIDE = [path for path in sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("*/README.md")) if path.is_file()]
@@ -61,8 +60,3 @@ def test_every_metric_is_explained():
 def test_every_record_stands_on_a_page():
     homes = generator().homes()
     assert {name for name in generator().record_classes() if name[0] != "_"} <= set(homes)
-
-
-def test_every_option_of_a_run_has_its_flag():
-    flags = generator().flags()
-    assert all(name in flags for name in RunConfig.model_fields)
