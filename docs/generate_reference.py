@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import JsonValue
 from pydantic.fields import FieldInfo
 
 import idbench
@@ -196,7 +197,8 @@ def _type(annotation: Any, page: str) -> str:
 
 
 WORDS = {
-    str: "text", int: "integer", float: "number", bool: "true or false", type(None): "null", Any: "anything",
+    str: "text", int: "integer", float: "number", bool: "true or false", type(None): "null", Any: "any JSON",
+    JsonValue: "any JSON",
 }  # fmt: skip
 
 
@@ -389,20 +391,13 @@ def cards(_: str, __: str) -> str:
     """The models that come with idbench."""
     from idbench.models.cards import card_names, card_of
 
-    rows = []
+    said = []
     for name in card_names():
         card = card_of(name)
-        people = card.max_people or "any"
-        rows.append(
-            [
-                f"`{name}`",
-                card.kind,
-                str(people),
-                card.summary,
-                f"code {card.licence.code}, weights {card.licence.weights}",
-            ]
-        )
-    return _table(["model", "kind", "people", "what it is", "licence"], rows)
+        people = f"at most {card.max_people}" if card.max_people else "any number of"
+        head = f"`{name}`: {card.kind}, {people} {'person' if card.max_people == 1 else 'people'}"
+        said.append(f"{head}\n:   {card.summary}<br>Licence: code {card.licence.code}; weights {card.licence.weights}.")
+    return "\n\n".join(said)
 
 
 # Markdown
