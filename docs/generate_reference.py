@@ -28,6 +28,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,30 +150,38 @@ def records(_: str, page: str) -> str:
 
 
 def _described(part: type, page: str) -> str:
-    said = attribute_docstrings(part)
-    rows = []
+    rows, said = [], meanings(part)
     for name, (annotation, about) in _fields(part).items():
-        meaning = getattr(about, "description", None) or said.get(name) or COLUMNS.get(name, "")
         default = _default(about)
         facts = [_type(annotation, page) + _limits(about), "" if default == "required" else f"default {default}"]
-        rows.append([f"`{name}`", "<br>".join(filter(None, facts)), _one_line(meaning)])
+        rows.append([f"`{name}`", "<br>".join(filter(None, facts)), _one_line(said[name])])
     head = f"#### {part.__name__} {{ #record-{part.__name__.lower()} }}"
     return "\n\n".join([head, _prose(inspect.getdoc(part) or ""), _table(["field", "type", "meaning"], rows)])
 
 
+def meanings(part: type) -> dict[str, str]:
+    """What each field of a record means; empty where nobody says so."""
+    said = attribute_docstrings(part)
+    described = {name: getattr(about, "description", None) for name, (_, about) in _fields(part).items()}
+    return {name: text or said.get(name) or COLUMNS.get(name, "") for name, text in described.items()}
+
+
 def attribute_docstrings(part: type) -> dict[str, str]:
-    """The texts that stand under the attributes of a class."""
-    try:
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
-    except (OSError, TypeError):
-        return {}
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for before, text in zip(definition.body, definition.body[1:], strict=False):
+    """The texts that stand under the attributes of a class and of those it inherits from."""
+    found: dict[str, str] = {}
+    for one in reversed(part.__mro__):
+        if one.__module__.startswith("idbench."):
+            (definition,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+            assert isinstance(definition, ast.ClassDef)
+            found |= dict(_texts_under(definition.body))
+    return found
+
+
+def _texts_under(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for before, text in pairwise(body):
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str):
             targets = before.targets if isinstance(before, ast.Assign) else [getattr(before, "target", None)]
-            found |= {target.id: text.value.value for target in targets if isinstance(target, ast.Name)}
-    return found
+            yield from ((target.id, text.value.value) for target in targets if isinstance(target, ast.Name))
 
 
 def _type(annotation: Any, page: str) -> str:

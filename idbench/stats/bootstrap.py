@@ -32,10 +32,15 @@ class Estimate:
     """
 
     mean: float | None
+    """None for n = 0."""
     low: float | None
+    """Of the interval; None with fewer than two clusters."""
     high: float | None
+    """Of the interval."""
     n: int
+    """Values it is over."""
     clusters: int
+    """Independent groups among them."""
 
 
 def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[Array, Array]:

@@ -20,9 +20,13 @@ class Band:
     """Similarity of two real photos of one person: median and 5 to 95 % over n people."""
 
     median: float
+    """Cosine."""
     low: float
+    """5th percentile."""
     high: float
+    """95th percentile."""
     n: int
+    """People."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,33 @@ class Verification:
     """
 
     auc: float
+    """Chance that a genuine pair is more alike than an impostor pair."""
     auc_all: float
+    """The same, pairs left out counted as impostors."""
     equal_error_rate: float
+    """Where false accepts and false rejects are equally many."""
     equal_error_rate_all: float
+    """The same, pairs left out counted as impostors."""
     threshold: float
+    """Cosine from which a pair is accepted."""
     false_accept_rate: float
+    """Asked for."""
     attained: float
+    """False accept rate at the threshold."""
     resolution: float
+    """1 / impostor pairs."""
     true_accept_rate: float
+    """Share of genuine pairs accepted."""
     genuine: int
+    """Pairs."""
     impostor: int
+    """Pairs."""
     left_out: int
+    """Pairs that are neither."""
     people: int
+    """Slots of the suite."""
     people_used: int
+    """Slots compared."""
 
 
 def natural_band(sim_tr: npt.ArrayLike) -> Band | None:

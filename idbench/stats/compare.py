@@ -28,16 +28,27 @@ class Comparison:
     """
 
     a: str
+    """Model."""
     b: str
+    """Model."""
     difference: float | None
+    """Mean of a - b."""
     low: float | None
+    """Of the interval."""
     high: float | None
+    """Of the interval."""
     effect: float | None
+    """Cohen's d_z."""
     p: float | None
+    """Of the permutation."""
     p_holm: float | None
+    """Adjusted over all pairs."""
     n: int
+    """Pairs of values."""
     clusters: int
+    """Independent groups among them."""
     different: bool
+    """Whether a and b are told apart."""
 
 
 def compare(

@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from pages import PAGES, blocks, generator, inline_code, name_of
+from support.documentation import PAGES, blocks, generator, inline_code, name_of
 
 RUNNABLE = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
 KNOWN = {"sh", "python", "toml", "json", "text"}
@@ -83,4 +83,4 @@ def test_commands_and_flags_in_the_text_exist(page: Path):
         if code.startswith("idbench "):
             assert any(code.startswith(name) or name.startswith(code) for name, _ in tree), code
         for flag in re.findall(r"(?:^|\s)(--[a-z][a-z-]*)", code):
-            assert flag in flags | FLAGS_OF_OTHERS | {"--version"}, f"{code}: no command has {flag}"
+            assert flag in flags | FLAGS_OF_OTHERS | {"--version", "--help"}, f"{code}: no command has {flag}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from pages import PAGES, ROOT, generator, name_of
+from support.documentation import PAGES, ROOT, generator, name_of
 
 from idbench.summary import metric_declarations
 
@@ -60,3 +60,11 @@ def test_every_metric_is_explained():
 def test_every_record_stands_on_a_page():
     homes = generator().homes()
     assert {name for name in generator().record_classes() if name[0] != "_"} <= set(homes)
+
+
+def test_every_field_of_a_file_is_explained():
+    made = generator()
+    asked = {root for _, root in made.homes().values() if root}
+    parts = {part for root in asked for part in made.inside(made.record_classes()[root])}
+    lacking = [(part.__name__, name) for part in parts for name, text in made.meanings(part).items() if not text]
+    assert not lacking
