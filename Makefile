@@ -1,13 +1,15 @@
 # make run    install, score simulated models on synthetic people, end with the path of a report
 # make test   install everything and run all tests
 # make lint   style and types
+# make docs   build the documentation into site/, every link checked
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= runs/latest
+SITE ?= site
 
-.PHONY: run test lint clean
+.PHONY: run test lint docs clean
 
 run: $(VENV)/.core
 	$(BIN)/idbench run --out "$(OUT)"
@@ -20,8 +22,12 @@ lint: $(VENV)/.full
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.full
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir "$(SITE)"
+	@echo "$(SITE)/index.html"
+
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -47,6 +47,13 @@ class Metric:
     failure_value: what a failed person or image counts in the failure-aware form; None if the metric
     has no such form. needs: the suite's faces without which the metric is undefined, for a failure as for
     a success ("target", "reference"). compute: for per-person metrics, from a `PersonView` to a float or nan.
+
+    >>> twice = Metric("twice", "", -2, 2, "higher", compute=lambda view: 2 * (view.generated @ view.target))
+    >>> blank = np.zeros((5, 2)), np.zeros((112, 112), np.uint8)
+    >>> view = PersonView(np.array([1.0, 0.0]), np.array([0.6, 0.8]), np.empty((0, 2)), np.empty((0, 2)),
+    ...                   blank[0], None, None, blank[1], None, None)
+    >>> twice.value(view)
+    1.2
     """
 
     name: str

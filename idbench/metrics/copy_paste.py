@@ -19,6 +19,23 @@ def copy_paste(generated: npt.ArrayLike, target: npt.ArrayLike, reference: npt.A
     In [-1, 1] by the triangle inequality of angles: 1 on the reference, -1 on the target, 0 equally
     far from both. nan where theta_tr < `MIN_THETA_TR` or a vector is zero or not finite.
     Source: arXiv 2510.14975, eq. 4.
+
+    A face that turns from the target (0 degrees) to the reference (40 degrees):
+
+    >>> def at(degrees):
+    ...     return [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]
+    >>> for face in (0, 10, 20, 30, 40):
+    ...     print(face, f"{copy_paste(at(face), at(0), at(40)):+.2f}")
+    0 -1.00
+    10 -0.50
+    20 +0.00
+    30 +0.50
+    40 +1.00
+
+    A stranger at a right angle to both copies nobody, and one photo used twice gives no score:
+
+    >>> round(abs(copy_paste([0, 0, 1], [1, 0, 0], [0.8, 0.6, 0])), 6), copy_paste(at(10), at(0), at(0))
+    (0.0, nan)
     """
     theta_tr = angle(target, reference)
     if not theta_tr >= MIN_THETA_TR:
@@ -31,6 +48,9 @@ def nearest_reference(generated: npt.ArrayLike, references: npt.ArrayLike) -> in
 
     Copying any of several references is copying, so the nearest one is judged.
     Raises `ValueError` if there is no usable reference.
+
+    >>> nearest_reference([1, 0], [[0, 1], [1, 0.1], [1, 1]])
+    1
     """
     similarities = cosine_matrix(np.asarray(generated)[None], references)[0]
     if not np.isfinite(similarities).any():

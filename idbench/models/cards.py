@@ -43,11 +43,17 @@ class Parameter(Record):
     """One thing a user may set. Its type is that of its default."""
 
     default: Value
+    """Its type is the type of all values."""
     meaning: str
+    """One line for help."""
     low: float | None = None
+    """Lowest number."""
     high: float | None = None
+    """Highest number."""
     multiple: int | None = None
+    """Numbers must be a multiple of this."""
     choices: tuple[str, ...] = ()
+    """Texts that are allowed; empty: any."""
     loading: bool = False
     """Whether the model must be loaded anew for another value."""
 
@@ -93,6 +99,7 @@ class Card(CardFacts):
     """Everything that is known about a model before it is loaded."""
 
     parameters: dict[str, Parameter] = Field(default_factory=dict)
+    """What --set may change, by name."""
     pipeline: dict[str, Any] = Field(default_factory=dict, description="what adapters on diffusers want to know")
 
     @property

@@ -25,7 +25,9 @@ class Licence(Record):
     """Terms, in the words of their owners."""
 
     code: str
+    """Of the code."""
     weights: str
+    """Of the weights."""
 
 
 class FaceEncoder(Record):
@@ -33,7 +35,9 @@ class FaceEncoder(Record):
 
     family: str = Field(description="family as recognizers state it: arcface, facenet, adaface, ...")
     name: str
+    """Such as antelopev2."""
     use: Literal["conditioning", "training"]
+    """Whether it sees the reference when an image is made, or gave a training loss."""
 
 
 class Weights(Record):
@@ -51,6 +55,7 @@ class Weights(Record):
     patterns: tuple[str, ...] = Field((), description="which files are fetched; empty means what the form needs")
     gigabytes: float = Field(gt=0, description="about how much is fetched")
     licence: str
+    """In the words of its owner."""
     gated: bool = Field(False, description="whether the owner must let you in first")
     only_with: str = Field("", description="needed only where this parameter, true or false, is true")
 
@@ -68,10 +73,15 @@ class Prices(Record):
 
     date: datetime.date = Field(description="when the list was read")
     source: str
+    """Address of the list."""
     text_input: float = Field(ge=0)
+    """Tokens of prompts."""
     image_input: float = Field(ge=0)
+    """Tokens of references."""
     text_output: float = Field(ge=0)
+    """Tokens of text in the answer."""
     image_output: float = Field(ge=0)
+    """Tokens of images in the answer."""
 
 
 class Hosted(Record):
@@ -80,10 +90,12 @@ class Hosted(Record):
     model: str = Field(description="what the vendor calls it")
     keys: tuple[str, ...] = Field(min_length=1, description="environment variables; the first one set is taken")
     prices: Prices
+    """What tokens cost."""
     dollars: dict[str, Annotated[float, Field(gt=0)]] = Field(
         min_length=1, description="about what an image costs, by choice of the parameter `dollars_by`"
     )
     dollars_by: str
+    """Name of a parameter with choices."""
     spending_cap: float = Field(25.0, gt=0, description="US dollars a run may spend on the model by default")
     aspect_ratios: tuple[Annotated[str, Field(pattern=r"^\d+:\d+$")], ...] = Field(
         (), description="shapes it offers; empty: width and height are taken as they are"
@@ -98,12 +110,17 @@ class CardFacts(Record):
     """What is known about a model, apart from its parameters; run.json keeps it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    """As in --model and --set NAME.KEY=VALUE."""
     kind: str = Field(description="adapter, such as diffusers or withanyone")
     title: str
+    """In reports."""
     summary: str = Field(description="one sentence")
     source: Source
+    """Where it comes from."""
     licence: Licence
+    """Terms."""
     face_encoders: tuple[FaceEncoder, ...] = ()
+    """Face networks it saw."""
     extra_conditioning: tuple[str, ...] = Field((), description="what it is given besides prompt and references")
     max_people: int | None = Field(
         None,
@@ -114,6 +131,7 @@ class CardFacts(Record):
     known_problems: tuple[str, ...] = Field((), description="what is known to go wrong, one sentence each")
     packages: tuple[str, ...] = Field((), description="distributions that must be installed")
     weights: tuple[Weights, ...] = ()
+    """Everything that is loaded."""
     billions: dict[str, float] = Field(
         default_factory=dict, description="parameters per network, in billions: expected memory follows from them"
     )

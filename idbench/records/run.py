@@ -32,6 +32,7 @@ class GitState(Record):
     """The source tree idbench runs from."""
 
     commit: str
+    """Hash."""
     clean: bool = Field(description="whether no tracked file was changed")
 
 
@@ -39,11 +40,17 @@ class Provenance(Record):
     """Code, packages and hardware, without user or host names."""
 
     idbench: str
+    """Version."""
     git: GitState | None = None
+    """Of the source tree; null outside one."""
     python: str
+    """Version."""
     system: str
+    """Operating system and processor."""
     cores: int
+    """Usable by this process."""
     packages: dict[str, str]
+    """Installed packages numbers depend on -> version."""
 
 
 class SuiteCounts(Record):
@@ -51,21 +58,30 @@ class SuiteCounts(Record):
 
     fingerprint: str = Field(description="sha256 over prompts, labels, boxes and photos")
     cases: int
+    """After subsets were chosen."""
     people: int
+    """Slots of all cases."""
     identities: int
+    """Different people among them."""
     clusters: int = Field(description="groups of cases that share people")
     subsets: dict[str, int]
+    """Subset -> cases."""
     labelled: bool = Field(description="whether every person's identity is named")
     without_target: int
+    """Cases without a target photo."""
     with_boxes: int
+    """Cases with a box for every person."""
 
 
 class SuiteRecord(SuiteCounts):
     """The suite a run is on."""
 
     name: str
+    """As reports call it."""
     source: str
+    """Hub id and revision, or path."""
     licence: str
+    """Terms of its photos, as far as it says."""
     rendered: bool = Field(description="whether its people never lived")
 
 
@@ -73,8 +89,11 @@ class SweepValue(Record):
     """Where a model stands in a sweep: one value of a parameter of the model `of`."""
 
     of: str
+    """Model as asked for."""
     parameter: str
+    """Name."""
     value: float | str
+    """The one this model has."""
 
 
 class Described(Record):
@@ -83,9 +102,11 @@ class Described(Record):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     kind: str = ""
+    """As in --model, --recognizer, --detector."""
     weights: dict[str, str] = Field(default_factory=dict, description="file or role -> sha256")
     providers: list[str] = Field(default_factory=list, description="what it was computed with")
     licence: str = ""
+    """Terms of its weights."""
 
 
 class NetworkRecord(Described):
@@ -94,7 +115,9 @@ class NetworkRecord(Described):
     family: str = Field("", description="recognizers of one family learnt alike: arcface, facenet, adaface, ...")
     pack: str = Field("", description="folder of an InsightFace pack")
     alignment: JsonValue = None
+    """How faces are cut for it."""
     preprocessing: JsonValue = None
+    """From pixels to its input."""
 
 
 class ModelRecord(Described):
@@ -104,22 +127,29 @@ class ModelRecord(Described):
     what: str | None = Field(None, description="of an oracle: what it gives back")
     dials: dict[str, int | float] | None = Field(None, description="of a simulated model")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    """All of them, changed or not."""
     card: CardFacts | None = None
+    """What was known before it was loaded."""
     sweep: SweepValue | None = None
+    """Where it is one value of a sweep."""
 
 
 class ListedProblems(Record):
     """How many, and the first of them with the reason."""
 
     count: int
+    """All."""
     first: dict[str, str]
+    """What -> reason."""
 
 
 class ListedFiles(Record):
     """How many, and the first of them."""
 
     count: int
+    """All."""
     first: list[str]
+    """Paths."""
 
 
 class Counts(Record):
@@ -128,6 +158,7 @@ class Counts(Record):
     suite_problems: dict[str, str] = Field(default_factory=dict, description="case -> what was wrong with it")
     suite_photos_unreadable: dict[str, str] = Field(default_factory=dict, description="photo -> reason")
     encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
+    """CLIP and aesthetics, where they were used."""
     images_analysed_anew: int = Field(0, description="images the cache did not have")
     recognizer_failures: dict[str, ListedProblems] = Field(
         default_factory=dict,
@@ -142,15 +173,23 @@ class RunRecord(Record):
     """`run.json`. Written first with `state` running, and again when everything is done."""
 
     schema_version: int = RUN_VERSION
+    """Of this file."""
     state: Literal["running", "incomplete", "finished"]
     """`incomplete`: everything was scored, but some jobs were never tried, because their model did not run."""
     config: RunConfig
+    """What was asked."""
     suite: SuiteRecord | None = None
+    """What it is on; null until it was read."""
     models: dict[str, ModelRecord] = Field(default_factory=dict)
+    """By name."""
     detector: NetworkRecord | None = None
+    """Null until it was opened."""
     recognizers: dict[str, NetworkRecord] = Field(default_factory=dict)
+    """By name."""
     provenance: Provenance
+    """Code, packages, hardware."""
     counts: Counts = Field(default_factory=Counts)
+    """What became of it."""
 
     @property
     def sweep_values(self) -> list[str]:

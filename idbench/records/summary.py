@@ -38,28 +38,41 @@ class MetricDeclaration(Record):
     """What a metric says about itself."""
 
     title: str
+    """In tables."""
     direction: str
+    """`higher` or `lower` is better, `zero` is best, or `context`."""
     unit: str
+    """Empty for plain numbers."""
     range: tuple[float | None, float | None]
+    """Low and high; null: no limit."""
     meaning: str
+    """One line."""
     citation: str
+    """Source."""
     headline: bool
+    """Whether it stands in the first table."""
 
 
 class Distance(Record):
     """Signed distance of a model from the line through the others, with its interval; negative: less copying."""
 
     mean: float
+    """Of all cases."""
     low: float | None
+    """Of the interval."""
     high: float | None
+    """Of the interval."""
 
 
 class TradeOff(Record):
     """Fidelity against copying: front, hypervolume, distances from the line, spread of each point."""
 
     pareto: list[str]
+    """Models that no other one beats in both, by similarity."""
     hypervolume: float
+    """Area they dominate, against similarity 0 and copy-paste 1."""
     line_distance: dict[str, Distance]
+    """By model."""
     ellipses: dict[str, list[list[float]]] = Field(description="covariance (2, 2) of resampled points")
 
 
@@ -67,15 +80,21 @@ class StrictGroup(Record):
     """The strict protocol's numbers of one group: all cases, or a subset."""
 
     models: dict[str, ModelSummary]
+    """Model -> metric -> estimate."""
     outcomes: dict[str, dict[str, int]] = Field(description="model -> outcome -> how many people met it")
     people: int
+    """In its cases."""
     clusters: int
+    """Independent groups of its cases."""
     several_people: bool
+    """Whether any case shows more than one."""
     copy_paste_floor: float = Field(description="failure-aware sim_gt below which copy-paste is not ranked")
     comparisons: dict[str, list[Comparison]] = Field(description="compared metric -> every pair of models")
     ranks: dict[str, dict[str, int]] = Field(description="compared metric -> model -> shared rank")
     paired_on: str
+    """What comparisons pair: single images, or means over seeds."""
     tradeoff: TradeOff
+    """Fidelity against copying."""
 
 
 class _WithGroups(Record):
@@ -96,8 +115,11 @@ class StrictSummary(_WithGroups):
     """One recognizer under the strict protocol. natural_band and verification: None where it cannot be measured."""
 
     groups: dict[str, StrictGroup]
+    """`all`, and each subset where there are several."""
     natural_band: Band | None
+    """How alike two real photos of one person are."""
     verification: Verification | None
+    """How well the recognizer tells people apart."""
 
     @property
     def models(self) -> dict[str, ModelSummary]:
@@ -109,31 +131,47 @@ class PaperEstimate(Record):
     """The published summary of one list of values, and what its mean would be without single quirks."""
 
     mean: float
+    """As published: without outliers, or the median."""
     low: None = None
+    """No interval is published."""
     high: None = None
+    """No interval is published."""
     n: int
+    """Values, outliers included."""
     std: float
+    """Of the values kept."""
     min: float
+    """Of the values kept."""
     max: float
+    """Of the values kept."""
     median: float
+    """Of the values kept."""
     q1: float
+    """First quartile."""
     q3: float
+    """Third quartile."""
     outliers_removed: float
+    """How many."""
     outliers_percent: float
+    """Of all values."""
     mean_with_outliers: float
+    """Mean of all values."""
     mean_unpadded_with_outliers: float | None = None
+    """The same, had references not been padded with black."""
 
 
 class PaperGroup(Record):
     """The paper protocol's numbers of one group."""
 
     models: dict[str, dict[str, PaperEstimate]]
+    """Model -> metric -> estimate."""
 
 
 class PaperSummary(_WithGroups):
     """One recognizer under the paper protocol."""
 
     groups: dict[str, PaperGroup]
+    """`all`, and each subset where there are several."""
 
     @property
     def models(self) -> dict[str, dict[str, PaperEstimate]]:
@@ -145,7 +183,9 @@ class RecognizerSummary(Record):
     """What one recognizer says; a protocol that was not asked for is absent."""
 
     strict: StrictSummary | None = None
+    """The strict protocol."""
     paper: PaperSummary | None = None
+    """The paper protocol."""
 
     @property
     def protocols(self) -> dict[str, StrictSummary | PaperSummary]:
@@ -158,8 +198,11 @@ class ImageSummary(Record):
     """One model's image metrics and generation outcomes. On disk the metrics stand beside the counts."""
 
     metrics: ModelSummary
+    """Metric -> estimate."""
     outcomes: dict[str, int]
+    """Outcome -> images."""
     prompts_cut: int
+    """Images whose prompt was longer than CLIP reads."""
 
     @model_validator(mode="before")
     @classmethod
@@ -179,18 +222,26 @@ class ImageGroup(Record):
     """Image metrics of one group by model."""
 
     models: dict[str, ImageSummary]
+    """By name."""
 
 
 class Summary(Record):
     """Everything in `summary.json`. Write with `exclude_unset`: what does not apply is absent."""
 
     schema_version: int
+    """Of this file."""
     models: list[str] = Field(description="in the order of the tables, oracles last")
     oracles: list[str]
+    """Models with a known answer."""
     variants: list[str] = Field(default_factory=list, description="models that are one value of a sweep")
     level: float = Field(description="of every interval")
     recognizers: dict[str, RecognizerSummary]
+    """By name."""
     images: dict[str, ImageGroup]
+    """`all` or a subset -> what does not depend on recognizers."""
     metrics: dict[str, MetricDeclaration]
+    """What each metric says about itself."""
     pooled_paper: dict[str, PaperGroup] | None = None
+    """The published overall number: all recognizers in one list. By group."""
     quirks: dict[str, str] | None = None
+    """What the paper protocol does otherwise, by name."""

@@ -32,14 +32,24 @@ class Estimate:
     """
 
     mean: float | None
+    """None for n = 0."""
     low: float | None
+    """Of the interval; None with fewer than two clusters."""
     high: float | None
+    """Of the interval."""
     n: int
+    """Values it is over."""
     clusters: int
+    """Independent groups among them."""
 
 
 def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[Array, Array]:
-    """Sums and counts of the finite values (n, k) per cluster label (n,): two (c, k) arrays, labels sorted."""
+    """Sums and counts of the finite values (n, k) per cluster label (n,): two (c, k) arrays, labels sorted.
+
+    >>> sums, counts = cluster_sums([[0.5], [0.7], [np.nan], [0.2]], ["a", "a", "a", "b"])
+    >>> sums.round(3).tolist(), counts.tolist()
+    ([[1.2], [0.2]], [[2.0], [1.0]])
+    """
     data = np.asarray(values, np.float64)
     labels, group = np.unique(np.asarray(clusters), return_inverse=True)
     present = np.isfinite(data)
@@ -50,7 +60,13 @@ def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[Array,
 
 
 def resampled_means(sums: Array, counts: Array, resamples: int, rng: np.random.Generator) -> Array:
-    """Means of `resamples` draws of c clusters with replacement: (resamples, k); nan where nothing was drawn."""
+    """Means of `resamples` draws of c clusters with replacement: (resamples, k); nan where nothing was drawn.
+
+    >>> sums, counts = cluster_sums([[0.0], [1.0]], ["a", "b"])  # two clusters: a mean of 0, 0.5 or 1
+    >>> means = resampled_means(sums, counts, 1000, np.random.default_rng(0))
+    >>> sorted(set(means[:, 0].tolist()))
+    [0.0, 0.5, 1.0]
+    """
     c, k = sums.shape
     both = np.hstack([sums, counts])
     means = np.empty((resamples, k))
@@ -69,7 +85,13 @@ def resampled_means(sums: Array, counts: Array, resamples: int, rng: np.random.G
 def intervals(
     sums: Array, counts: Array, means: Array, level: float = 0.95, method: Method = "percentile"
 ) -> tuple[Array, Array]:
-    """Lower and upper ends (k,) from resampled means (b, k); nan where fewer than two clusters have values."""
+    """Lower and upper ends (k,) from resampled means (b, k); nan where fewer than two clusters have values.
+
+    >>> sums, counts = cluster_sums([[1.0], [2.0], [3.0]], ["a", "a", "a"])
+    >>> low, high = intervals(sums, counts, resampled_means(sums, counts, 100, np.random.default_rng(0)))
+    >>> low.tolist(), high.tolist()  # one cluster says nothing about its spread
+    ([nan], [nan])
+    """
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     low, high = np.full(sums.shape[1], np.nan), np.full(sums.shape[1], np.nan)
     for j in np.flatnonzero((counts > 0).sum(axis=0) >= 2):
@@ -103,7 +125,24 @@ def estimate(
     level: float = 0.95,
     method: Method = "percentile",
 ) -> list[Estimate]:
-    """Mean and interval of every column of values (n, k), nan = not measured; clusters: labels (n,)."""
+    """Mean and interval of every column of values (n, k), nan = not measured; clusters: labels (n,).
+
+    The same 40 numbers, first as 40 independent cases, then as 4 people with 10 cases each: what repeats
+    itself carries less information, and the interval is wider.
+
+    >>> values = np.repeat([0.3, 0.5, 0.6, 0.8], 10)[:, None]
+    >>> alone, = estimate(values, np.arange(40), np.random.default_rng(0))
+    >>> grouped, = estimate(values, np.repeat(np.arange(4), 10), np.random.default_rng(0))
+    >>> round(alone.mean, 2), alone.n, alone.clusters, round(alone.high - alone.low, 2)
+    (0.55, 40, 40, 0.11)
+    >>> round(grouped.mean, 2), grouped.n, grouped.clusters, round(grouped.high - grouped.low, 2)
+    (0.55, 40, 4, 0.35)
+
+    A value that was not measured leaves n, never becomes 0:
+
+    >>> estimate([[0.5], [np.nan]], [0, 1], np.random.default_rng(0))
+    [Estimate(mean=0.5, low=None, high=None, n=1, clusters=1)]
+    """
     data = np.asarray(values, np.float64)
     if data.ndim != 2:
         raise ValueError(f"expected values of shape (n, k), found {data.shape}")

@@ -28,16 +28,27 @@ class Comparison:
     """
 
     a: str
+    """Model."""
     b: str
+    """Model."""
     difference: float | None
+    """Mean of a - b."""
     low: float | None
+    """Of the interval."""
     high: float | None
+    """Of the interval."""
     effect: float | None
+    """Cohen's d_z."""
     p: float | None
+    """Of the permutation."""
     p_holm: float | None
+    """Adjusted over all pairs."""
     n: int
+    """Pairs of values."""
     clusters: int
+    """Independent groups among them."""
     different: bool
+    """Whether a and b are told apart."""
 
 
 def compare(
@@ -53,6 +64,20 @@ def compare(
 
     values : (n, m), a row per case, seed and person, a column per model; nan = not measured. A pair is
     compared on the rows both have. clusters : labels (n,).
+
+    Model b is worse by .1 in each of 30 independent cases, however much cases differ:
+
+    >>> rng = np.random.default_rng(0)
+    >>> a = rng.uniform(0.2, 0.9, 30)
+    >>> (pair,) = compare(np.stack([a, a - 0.1 + rng.normal(0, 0.01, 30)], axis=1), ["a", "b"], np.arange(30), rng)
+    >>> round(pair.difference, 2), pair.n, pair.different
+    (0.1, 30, True)
+
+    In two cases the same difference proves nothing:
+
+    >>> (pair,) = compare([[0.5, 0.4], [0.8, 0.7]], ["a", "b"], [0, 1], rng)
+    >>> round(pair.difference, 2), pair.different
+    (0.1, False)
     """
     data = np.asarray(values, np.float64)
     pairs = list(combinations(range(len(models)), 2))
@@ -105,7 +130,11 @@ def _sign_flip(sums: Array, counts: Array, permutations: int, rng: np.random.Gen
 
 
 def holm(p_values: npt.ArrayLike) -> Array:
-    """Holm's step-down adjustment (1979) of p-values (k,); nan stays nan and does not count."""
+    """Holm's step-down adjustment (1979) of p-values (k,); nan stays nan and does not count.
+
+    >>> holm([0.01, 0.04, 0.03, np.nan]).round(3).tolist()
+    [0.03, 0.06, 0.06, nan]
+    """
     p = np.asarray(p_values, np.float64)
     adjusted = np.full(p.shape, np.nan)
     known = np.flatnonzero(np.isfinite(p))
@@ -123,6 +152,12 @@ def shared_ranks(
     """Rank of each model: 1 + the number of models that are better *and* differ from it.
 
     Models that are not told apart share a rank unless a third separates them.
+
+    >>> def pair(a, b, difference, different):
+    ...     return Comparison(a, b, difference, None, None, None, None, None, 9, 9, different)
+    >>> shared_ranks({"a": 0.8, "b": 0.7, "c": 0.5},
+    ...              [pair("a", "b", 0.1, False), pair("a", "c", 0.3, True), pair("b", "c", 0.2, True)])
+    {'a': 1, 'b': 1, 'c': 3}
     """
     sign = 1 if direction == "higher" else -1
     beaten_by = dict.fromkeys(means, 0)

@@ -41,19 +41,25 @@ class ManifestPerson(Record):
     """One person of a manifest line."""
 
     references: list[str] = Field(min_length=1)
+    """Paths of photos, relative to the folder."""
     identity: str | None = None
     box: list[float] | None = None
+    """x1, y1, x2, y2 of the face in pixels of the target."""
 
 
 class ManifestCase(Record):
     """One line of `cases.jsonl`."""
 
     id: str
+    """Unique; images are named by it."""
     prompt: str
     people: list[ManifestPerson] = Field(min_length=1)
+    """In the order in which the prompt speaks of them."""
     target: str | None = None
+    """Path of the photo that the prompt describes."""
     subset: str | None = None
     task: str = ""
+    """Free text."""
 
 
 def is_folder_suite(path: Path) -> bool:
