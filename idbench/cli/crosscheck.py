@@ -90,9 +90,7 @@ def _print_crosscheck(found: dict[str, Any]) -> None:
         for metric, about in compared["metrics"].items():
             gap, largest = about["difference"], about["largest"]
             span = "" if gap["low"] is None else f" [{gap['low']:.3f}, {gap['high']:.3f}]"
-            where = (
-                f"{largest['case']}--{largest['seed']}, person {largest['person'] + 1}" if largest["difference"] else ""
-            )
+            place = f"{largest['case']}--{largest['seed']}, person {largest['person'] + 1}"
             rows.append([metric, number(about["a"]), number(about["b"]), f"{gap['mean']:.3f}{span}",
                          number(largest["difference"]), place if largest["difference"] else ""])  # fmt: skip
         print_table(["metric", found["a"], found["b"], "difference", "largest", "at"], rows)
