@@ -22,6 +22,10 @@ __all__ = ["Installer", "Pip", "Uv", "find_installer", "find_python"]
 
 VARIABLE = "IDBENCH_INSTALLER"
 
+SEED = ("pip", "setuptools<81")
+"""What an environment of venv holds from the start: old packages import both without asking for them. Later setuptools
+lack pkg_resources."""
+
 
 @dataclass(frozen=True)
 class Installer(ABC):
@@ -51,8 +55,8 @@ class Installer(ABC):
 
         Returns what was installed, one `name==version` a line. Raises `MissingPackageError`, one line.
         """
-        log.run("making the virtual environment", self._create(place), self.offline)
-        log.run("installing the requirements", self._add(requirements, place), self.offline)
+        for what, command in self._commands(requirements, place):
+            log.run(what, command, self.offline)
         return subprocess.run(self._list(place), capture_output=True, check=True, cwd=place).stdout
 
     @property
@@ -61,12 +65,8 @@ class Installer(ABC):
         """What the user is told before it begins."""
 
     @abstractmethod
-    def _create(self, place: Path) -> list[str]:
-        """The command that makes the environment."""
-
-    @abstractmethod
-    def _add(self, requirements: Path, place: Path) -> list[str]:
-        """The command that installs the requirements."""
+    def _commands(self, requirements: Path, place: Path) -> list[tuple[str, list[str]]]:
+        """What is run, in order, and what it does in words."""
 
     @abstractmethod
     def _list(self, place: Path) -> list[str]:
@@ -82,12 +82,12 @@ class Pip(Installer):
         """What the user is told before it begins."""
         return "by pip"
 
-    def _create(self, place: Path) -> list[str]:
-        return [self.python, "-I", "-m", "venv", str(place)]
-
-    def _add(self, requirements: Path, place: Path) -> list[str]:
-        how = ["--disable-pip-version-check", "--no-input"]
-        return [*_pip(place), "install", *how, *self.source, "-r", str(requirements)]
+    def _commands(self, requirements: Path, place: Path) -> list[tuple[str, list[str]]]:
+        install = [*_pip(place), "install", "--disable-pip-version-check", "--no-input"]
+        return [
+            ("making the virtual environment", [self.python, "-I", "-m", "venv", str(place)]),
+            ("installing the requirements", [*install, *self.source, "-r", str(requirements)]),
+        ]
 
     def _list(self, place: Path) -> list[str]:
         return [*_pip(place), "freeze"]
@@ -110,25 +110,15 @@ class Uv(Installer):
         python = f", Python {self.python} with it from python-build-standalone" if self.fetches_python else ""
         return f"by uv{python}"
 
-    def _create(self, place: Path) -> list[str]:
-        # pip and, before Python 3.12, setuptools as in an environment of venv: old packages import them unasked.
-        seed = [] if self.offline else ["--seed"]
+    def _commands(self, requirements: Path, place: Path) -> list[tuple[str, list[str]]]:
         downloads = [] if self.fetches_python else ["--no-python-downloads"]
+        create = [self.uv, "venv", "--no-project", "--allow-existing", *downloads, "--python", self.python, str(place)]
+        install = [self.uv, "pip", "install", "--python", str(place / "bin" / "python")]
         return [
-            self.uv,
-            "venv",
-            "--no-project",
-            "--allow-existing",
-            *seed,
-            *downloads,
-            "--python",
-            self.python,
-            str(place),
+            ("making the virtual environment", create),
+            *([] if self.offline else [("installing pip and setuptools", [*install, *SEED])]),
+            ("installing the requirements", [*install, *self.source, "-r", str(requirements)]),
         ]
-
-    def _add(self, requirements: Path, place: Path) -> list[str]:
-        python = str(place / "bin" / "python")
-        return [self.uv, "pip", "install", "--python", python, *self.source, "-r", str(requirements)]
 
     def _list(self, place: Path) -> list[str]:
         return [self.uv, "pip", "freeze", "--python", str(place / "bin" / "python")]
@@ -189,8 +179,8 @@ def find_python(version: str, model: str) -> Path:
         if f"{_version(python)}.".startswith(f"{version}."):
             return python
     raise MissingPackageError(
-        f"{model} needs Python {version}, and no python{short} on PATH runs; install uv, which brings it along, or it "
-        f"with venv (Debian: python{short}-venv; 'pyenv install {version}', conda) and put it on PATH"
+        f"{model} needs Python {version}, and no python{short} on PATH runs; install uv, which fetches "
+        f"it, or put it on PATH, venv included (Debian: python{short}-venv; 'pyenv install {version}', conda)"
     )
 
 
