@@ -41,7 +41,7 @@ def test_blocks_run(page: Path, tmp_path: Path, tmp_cache: Path):
             (tmp_path / block.about).write_text(block.text, encoding="utf-8")
         elif block.language in RUNNABLE and not block.mark:
             command = [*RUNNABLE[block.language], block.text]
-            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
             assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.documentation import PAGES, ROOT, generator, name_of
+from support.documentation import PAGES, ROOT, blocks, generator, inline_code, name_of
 
+import idbench
+from idbench import registry
 from idbench.summary import metric_declarations
 
 OUTSIDE = [path for path in sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("*/README.md")) if path.is_file()]
@@ -68,3 +71,20 @@ def test_every_field_of_a_file_is_explained():
     parts = {part for root in asked for part in made.inside(made.record_classes()[root])}
     lacking = [(part.__name__, name) for part in parts for name, text in made.meanings(part).items() if not text]
     assert not lacking
+
+
+@pytest.mark.parametrize("page", [*OUTSIDE, *PAGES], ids=name_of)
+def test_modules_named_in_the_text_exist(page: Path):
+    groups = {seam.group for seam in vars(registry).values() if isinstance(seam, registry.Registry)}
+    of_the_page = {block.about for block in blocks(page)}
+    for code in inline_code(page):
+        if re.fullmatch(r"\w+(/\w+)+\.py", code) and code not in of_the_page:
+            assert (ROOT / code).is_file() or (ROOT / "idbench" / code).is_file(), code
+        if re.fullmatch(r"idbench(\.\w+)+", code) and code not in groups:
+            pkgutil.resolve_name(code)
+
+
+def test_every_package_stands_in_the_architecture():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages = [module.name for module in pkgutil.iter_modules(idbench.__path__) if module.ispkg]
+    assert not [name for name in packages if f"`{name}/`" not in text]
