@@ -10,8 +10,8 @@ from support.stand_in_libraries import TORCH
 from support.worker_checks import check, of, roles_of, tasks
 from support.worker_stand_ins import COLOURS, job, run_worker, write_modules
 
-from idbench.models.card_model import settings_of
 from idbench.models.cards import card_of
+from idbench.models.settings import settings_of
 from idbench.models.withanyone.adapter import boxes_on_canvas
 
 WITHANYONE = {

@@ -132,7 +132,7 @@ def test_people_beyond_what_a_card_allows_are_counted_failures(real_suite, packs
     folder = tmp_path / "one-person"
     folder.mkdir()
     card = (baselines_folder() / "withanyone" / "card.toml").read_text()
-    (folder / "card.toml").write_text(card.replace('kind = "withanyone"', 'kind = "withanyone"\nmost_people = 1', 1))
+    (folder / "card.toml").write_text(card.replace('kind = "withanyone"', 'kind = "withanyone"\nmax_people = 1', 1))
     run = tmp_path / "run"
     arguments = command(real_suite, packs, run, tiny, models=("withanyone",))
     arguments[arguments.index("withanyone")] = f"withanyone={folder}"

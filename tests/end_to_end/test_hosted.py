@@ -101,7 +101,7 @@ def test_a_vendor_that_takes_no_more_stops_its_model_and_no_other(vendor, cache,
     rest = [line for line in lines.values() if line["outcome"] != "generated"]
     assert all(line["retryable"] and line["error"].startswith("requests stopped: OpenAI") for line in rest)
     assert sum("images" in asked.path for asked in vendor.seen) == 3, "no batch follows the one that was turned away"
-    assert done.stderr.count("asked no further") == 1
+    assert done.stderr.count("requests stopped") == 1
     assert {line["outcome"] for line in last(out, second.card).values()} == {"generated"}
     vendor.answer = lambda number, asked: (200, {}, openai_image())
     run(cache, out, first.card)

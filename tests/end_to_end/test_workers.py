@@ -156,8 +156,7 @@ def test_tracebacks_are_in_the_log(painter, real_suite, packs, tmp_path):
 
 
 def test_killing_the_run_ends_its_workers(painter, real_suite, packs, tmp_path):
-    from support.in_process import idbench_here
-from support.runs import start
+    from support.runs import start
 
     (painter / "worker.py").write_text(
         WORKER.replace('    print("loaded"', '    import time; time.sleep(300)\n    print("loaded"')

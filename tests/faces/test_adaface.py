@@ -48,7 +48,7 @@ def golden_weights(shapes: dict[str, list[int]], seed: int):
 @pytest.mark.golden
 def test_adaface_agrees_with_the_published_network(golden, tmp_path):
     torch = pytest.importorskip("torch")
-    from idbench.faces.adaface import network_of
+    from idbench.faces.adaface_network import network_of
     from idbench.torch_weights import load_state_dict
 
     values = json.loads((golden / "adaface_ir50.json").read_text())
@@ -69,7 +69,7 @@ def test_adaface_agrees_with_the_published_network(golden, tmp_path):
 
 def test_adaface_reads_a_checkpoint_end_to_end_and_names_a_wrong_one(golden, tmp_path):
     torch = pytest.importorskip("torch")
-    from idbench.faces.adaface import AdaFaceNetwork
+    from idbench.faces.adaface_network import AdaFaceNetwork
 
     network = AdaFaceNetwork((3, 4, 14, 3)).eval()
     torch.save({"state_dict": {f"model.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "a.ckpt")

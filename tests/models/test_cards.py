@@ -8,9 +8,9 @@ import pytest
 from support.model_cards import CARD
 
 from idbench.errors import ConfigError, UnknownNameError
-from idbench.models.card_model import settings_of
 from idbench.models.cards import Parameter, card_names, card_of, load_card
-from idbench.models.preflight import expected_memory
+from idbench.models.memory import expected_memory
+from idbench.models.settings import settings_of
 
 
 @pytest.mark.parametrize("name", card_names())

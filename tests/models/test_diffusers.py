@@ -17,7 +17,7 @@ from idbench.errors import ConfigError, MissingPackageError, WeightsError
 from idbench.images import EncodedImage
 from idbench.models.base import Job
 from idbench.models.cards import baselines_folder, card_names, card_of
-from idbench.models.diffusers import DiffusersModel, grid, open_model
+from idbench.models.diffusers import DiffusersModel, grid
 from idbench.records import Person
 
 pytestmark = [pytest.mark.slow, needs("diffusers", "transformers", "torch")]
@@ -78,7 +78,7 @@ def model(request, tiny):
         patch.setattr("diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus.CONDITION_IMAGE_SIZE", 64 * 64)
         # Without peft the tiny adapter has no low-rank weights.
         patch.setattr("idbench.models.preflight.installed", lambda name: "1.0")
-        opened = open_model(name, str(baselines_folder() / name), given)
+        opened = DiffusersModel(name, str(baselines_folder() / name), given)
         opened.load("cpu")
         if name == "glm-image":
             take_references_apart(opened._pipeline.vision_language_encoder)
@@ -168,7 +168,7 @@ def test_references_that_cannot_be_used_are_failures_with_a_reason(model):
 
 @pytest.mark.parametrize("name", CARDS)
 def test_what_a_card_passes_exists_in_diffusers(name):
-    opened = open_model(name, str(baselines_folder() / name), {})
+    opened = DiffusersModel(name, str(baselines_folder() / name), {})
     plan = opened.plan
     maker = getattr(diffusers, plan.class_name)
     call = inspect.signature(maker.__call__).parameters
@@ -182,14 +182,14 @@ def test_what_a_card_passes_exists_in_diffusers(name):
 
 def test_every_parameter_of_a_card_is_used():
     for name in CARDS:
-        opened = open_model(name, str(baselines_folder() / name), {})
+        opened = DiffusersModel(name, str(baselines_folder() / name), {})
         assert set(opened.parameters) == {*opened.plan.arguments, *opened.plan.settings, "dtype"}
 
 
 def test_a_missing_component_is_one_line_that_names_it(tiny, tmp_path):
     broken = shutil.copytree(tiny("FluxPipeline"), tmp_path / "broken")
     shutil.rmtree(broken / "vae")
-    opened = open_model("flux1-dev", str(baselines_folder() / "flux1-dev"), QUICK | {"weights.base": str(broken)})
+    opened = DiffusersModel("flux1-dev", str(baselines_folder() / "flux1-dev"), QUICK | {"weights.base": str(broken)})
     with pytest.raises(WeightsError, match="vae") as raised:
         opened.load("cpu")
     assert "\n" not in str(raised.value)
@@ -198,7 +198,7 @@ def test_a_missing_component_is_one_line_that_names_it(tiny, tmp_path):
 def test_a_configuration_that_fits_nothing_is_one_line(tiny, tmp_path):
     broken = shutil.copytree(tiny("FluxPipeline"), tmp_path / "broken")
     (broken / "transformer" / "config.json").write_text('{"_class_name": "FluxTransformer2DModel", "num_layers": 7}')
-    opened = open_model("flux1-dev", str(baselines_folder() / "flux1-dev"), QUICK | {"weights.base": str(broken)})
+    opened = DiffusersModel("flux1-dev", str(baselines_folder() / "flux1-dev"), QUICK | {"weights.base": str(broken)})
     with pytest.raises(WeightsError, match="FluxPipeline cannot be loaded") as raised:
         opened.load("cpu")
     assert "\n" not in str(raised.value)
@@ -209,7 +209,7 @@ def test_low_rank_weights_are_never_left_out_in_silence(tiny, packs, tmp_path, m
     folder = tiny("StableDiffusionXLPipeline")
     file = tiny_pipelines.build_faceid(folder, tmp_path / "faceid.bin", numbers=128, lora=True)
     given = {"weights.base": str(folder), "weights.adapter": str(file), "weights.faces": str(packs / "mini-a")}
-    opened = open_model("faceid", str(baselines_folder() / "sdxl-ip-adapter-faceid"), QUICK | given)
+    opened = DiffusersModel("faceid", str(baselines_folder() / "sdxl-ip-adapter-faceid"), QUICK | given)
     monkeypatch.setattr("idbench.models.preflight.installed", lambda name: "1.0")
     with pytest.raises(MissingPackageError, match="peft"):
         opened.load("cpu")
@@ -217,7 +217,7 @@ def test_low_rank_weights_are_never_left_out_in_silence(tiny, packs, tmp_path, m
 
 def test_an_image_of_no_numbers_is_a_failure(tiny):
     given = QUICK | {"weights.base": str(tiny("FluxPipeline"))}
-    opened = open_model("flux1-dev", str(baselines_folder() / "flux1-dev"), given)
+    opened = DiffusersModel("flux1-dev", str(baselines_folder() / "flux1-dev"), given)
     opened.load("cpu")
     with torch.no_grad():
         next(opened._pipeline.vae.decoder.parameters()).fill_(float("nan"))
@@ -240,7 +240,7 @@ def test_a_pipeline_section_that_makes_no_sense_is_one_line(tmp_path, change, pr
     arguments = tail[tail.index("[pipeline.arguments]") :]
     (tmp_path / "card.toml").write_text(f'{head}[pipeline]\nclass = "FluxPipeline"\n{change}\n\n{arguments}')
     with pytest.raises(ConfigError, match=problem) as raised:
-        open_model("x", str(tmp_path), {})
+        DiffusersModel("x", str(tmp_path), {})
     assert "\n" not in str(raised.value)
 
 
@@ -256,7 +256,7 @@ def test_grid_shows_all_at_one_height_in_order():
 def test_glm_image_still_needs_its_references_taken_apart(tiny):
     """Once diffusers and transformers agree again, this fails: then the card's known problem and `take_references_apart` can go."""
     given = QUICK | {"weights.base": str(tiny("GlmImagePipeline"))}
-    opened = open_model("glm-image", str(baselines_folder() / "glm-image"), given)
+    opened = DiffusersModel("glm-image", str(baselines_folder() / "glm-image"), given)
     opened.load("cpu")
     with pytest.raises(RuntimeError, match="to have 16 channels"):
         opened.generate([job(opened, colour(250, 20, 20))])

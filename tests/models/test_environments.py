@@ -19,7 +19,8 @@ from support.worker_environments import World, git
 
 from idbench.errors import MissingPackageError
 from idbench.models.cards import load_card
-from idbench.models.environments import Environment, find_python
+from idbench.models.environments.environment import Environment
+from idbench.models.environments.installer import find_python
 from idbench.suites import synthetic
 
 
@@ -36,7 +37,7 @@ def test_set_up_from_disk_checked_run_by_its_own_python_and_redone_only_where_so
     run = ["run", "--model", str(world.card), "--subset", "p1", "--no-oracles", "--gallery", "0"]
     run += ["--resamples", "100", "--out", str(world.root / "run")]
     refused = error_line(idbench_here(*run))
-    assert "needs an environment of its own" in refused and not (world.root / "run").exists()
+    assert "needs an isolated environment" in refused and not (world.root / "run").exists()
 
     done = world.setup()
     assert done.returncode == 0, done.stderr
@@ -188,7 +189,7 @@ def test_an_interpreter_is_one_that_runs(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_weights_of_another_disk_are_copied_and_missing_ones_named(world: World, monkeypatch: pytest.MonkeyPatch):
     from idbench.errors import WeightsError
-    from idbench.models.environments import place_weights
+    from idbench.models.environments.offline_weights import place_weights
     from idbench.models.weights import is_whole
 
     need = load_card(world.card).need("base")

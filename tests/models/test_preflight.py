@@ -9,11 +9,19 @@ from support.in_process import idbench_here
 from support.model_cards import pipeline, tensors
 from support.runs import error_line
 
-from idbench.errors import WeightsError
+from idbench.errors import MissingPackageError, WeightsError
 from idbench.models import weights
-from idbench.models.card_model import settings_of
 from idbench.models.cards import Card
-from idbench.models.preflight import blockers, expected_memory, require
+from idbench.models.preflight import Blocker, card_blockers, resource_warnings, stop_at_first
+from idbench.models.settings import Settings, settings_of
+
+
+def blockers(card: Card, settings: Settings, device: str = "cpu") -> list[Blocker]:
+    return [*card_blockers(card, settings, "generate"), *resource_warnings(card, settings, device)]
+
+
+def require(card: Card, settings: Settings) -> None:
+    stop_at_first(blockers(card, settings), card.name)
 
 
 def test_weights_are_found_where_the_message_says(card: Card):
@@ -44,14 +52,7 @@ def test_damaged_weights_are_found_without_reading_them(card: Card, tmp_path: Pa
     assert str(place) in str(refused.value)
 
 
-def test_expected_memory_follows_the_weights_that_are_here_else_the_card(card: Card, tmp_path: Path):
-    there = settings_of(card, {})
-    assert expected_memory(card, there) == pytest.approx((10.5 * 2 * 1.2, 10 * 2 * 1.2))
-    here = settings_of(card, {"weights.base": str(pipeline(tmp_path / "w")), "dtype": "float32"})
-    assert expected_memory(card, here) == pytest.approx((220 * 4 * 1.2 / 1e9, 200 * 4 * 1.2 / 1e9))
-
-
-def test_memory_is_a_stopper_only_where_there_is_too_little(card: Card):
+def test_memory_is_told_only_where_there_is_too_little(card: Card):
     huge = card.model_copy(update={"billions": {"transformer": 1e6}})
     kinds = {
         name: [s.kind for s in blockers(c, settings_of(c, {}), "cpu")] for name, c in (("big", huge), ("small", card))
@@ -69,3 +70,9 @@ def test_a_run_with_absent_weights_stops_before_anything_is_done(folder: Path, t
     refused = idbench_here("run", "--model", str(folder), "--out", str(tmp_path / "run"))
     assert "idbench models fetch mine" in error_line(refused)
     assert not (tmp_path / "run").exists()
+
+
+def test_estimates_and_known_problems_stop_nothing():
+    stop_at_first([Blocker("memory", "too little", stops=False), Blocker("known", "it leaks", stops=False)], "m")
+    with pytest.raises(MissingPackageError, match=r"no licence \(and 1 more: idbench models check m\)"):
+        stop_at_first([Blocker("licence", "no licence"), Blocker("key", "no key")], "m")

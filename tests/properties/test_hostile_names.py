@@ -16,7 +16,7 @@ from support.suites import write_manifest
 
 from idbench.config import load_config
 from idbench.errors import ConfigError, IdbenchError, SuiteError
-from idbench.models.image_folder import open_model
+from idbench.models.image_folder import list_images
 from idbench.records import Case
 from idbench.suites import SuiteIndex, case_filename, index_case, open_suite, parse_boxes
 from idbench.tables import read_tables
@@ -316,5 +316,5 @@ def test_a_model_name_with_a_path_is_refused_on_the_command_line(root, tmp_path)
 def test_two_files_for_one_case_are_one_image_and_one_surplus(tmp_path):
     for name in ("a.jpg", "a.png", "a--0.webp"):
         (tmp_path / name).write_bytes(b"x")
-    matched = open_model("m", str(tmp_path)).match(["a"])
+    matched = list_images("m", str(tmp_path)).match(["a"])
     assert list(matched.files["a"]) == [0] and len(matched.surplus) == 2

@@ -15,7 +15,7 @@ import pytest
 from support.in_process import idbench_here
 
 from idbench.models.cards import load_card
-from idbench.models.environments import Environment
+from idbench.models.environments.environment import Environment
 
 CARD = """
 name = "painter"

@@ -7,7 +7,7 @@ from support.lazy import needs
 from support.vendors import VENDORS, ask, google_error, google_image, job, opened
 
 from idbench.models.cards import card_of
-from idbench.models.hosted import nearest_ratio
+from idbench.models.hosted.google import nearest_ratio
 
 pytestmark = needs("openai", "google.genai")
 

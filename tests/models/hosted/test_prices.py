@@ -8,8 +8,8 @@ import pytest
 from support.lazy import needs
 
 from idbench.errors import ConfigError
-from idbench.models.card_model import settings_of
 from idbench.models.cards import baselines_folder, card_of, load_card
+from idbench.models.settings import settings_of
 
 pytestmark = needs("openai", "google.genai")
 

@@ -12,8 +12,7 @@ from support.runs import error_line
 from support.vendors import FORMS, KEY, opened
 
 from idbench.errors import ConfigError
-from idbench.models.hosted import Scrubber
-from idbench.models.preflight import blockers
+from idbench.models.hosted.scrubber import Scrubber
 
 pytestmark = needs("openai", "google.genai")
 
@@ -25,7 +24,7 @@ def test_a_missing_or_mistyped_key_stops_a_model_in_one_line(vendor, which, monk
     model = opened(which)
     for name in model.hosted.keys:
         monkeypatch.setenv(name, value)
-    (blocker,) = blockers(model.card, model.settings)
+    (blocker,) = model.preflight()
     assert blocker.kind == "key" and expected in blocker.text and (not value or value not in blocker.text)
     with pytest.raises(ConfigError, match=expected):
         model.load("cpu")

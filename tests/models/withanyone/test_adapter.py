@@ -18,7 +18,7 @@ from idbench.errors import WeightsError
 from idbench.images import EncodedImage
 from idbench.models.base import Job
 from idbench.models.cards import baselines_folder, card_of
-from idbench.models.withanyone.adapter import WithAnyone, boxes_on_canvas, id_weight, open_model
+from idbench.models.withanyone.adapter import WithAnyone, boxes_on_canvas, id_weight
 from idbench.records import Person
 
 pytestmark = needs("torch", "diffusers")
@@ -104,7 +104,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, packs: Path) -> dict[str, s
 
 def opened(places: dict[str, str], **given: str) -> WithAnyone:
     quick = {"width": "64", "height": "64", "steps": "2", "dtype": "float32"}
-    return open_model("w", str(baselines_folder() / "withanyone"), places | quick | given)
+    return WithAnyone("w", str(baselines_folder() / "withanyone"), places | quick | given)
 
 
 @pytest.fixture(scope="module")
