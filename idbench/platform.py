@@ -19,6 +19,7 @@ __all__ = [
     "kill_tree",
     "peak_resident_memory",
     "prefer_as_oom_victim",
+    "total_memory",
     "usable_cores",
 ]
 
@@ -110,6 +111,13 @@ def peak_resident_memory() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, others KiB
+
+
+def total_memory() -> int:
+    """Bytes of memory this machine has."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
 
 
 def describe_exit(code: int) -> str:

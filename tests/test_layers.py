@@ -132,6 +132,14 @@ def test_units_can_form_a_circle_where_modules_form_none(house):
     assert unit_circles(package, "load") == [["roof", "walls"]]
 
 
+def test_a_seam_may_name_types_of_what_is_plugged_in(house):
+    package = house(
+        ground="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.roof import top\nX = 1\n"
+    )
+    assert unit_circles(package, "load", "typing") == [["ground", "roof", "walls"]]
+    assert unit_circles(package, "load", "typing", seams={"ground"}) == []
+
+
 def test_a_package_that_runs_what_imports_it_is_a_circle(house):
     package = house(walls__north="from house.walls import extra\nN = 1\n")
     assert circles(package, "load") == [["house.walls", "house.walls.north"]]

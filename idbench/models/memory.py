@@ -9,12 +9,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from idbench.models import weights
 from idbench.models.cards import Card
 from idbench.models.devices import gpus
 from idbench.models.settings import Settings
+from idbench.platform import total_memory
 
 __all__ = ["expected_memory", "machine_memory"]
 
@@ -68,7 +67,7 @@ def machine_memory(device: str = "auto") -> tuple[str, float]:
     found = _gpu_memory(gpus(device))
     if found:
         return min(found, key=lambda one: one[1])
-    return "this machine without a GPU", psutil.virtual_memory().total / 1e9
+    return "this machine without a GPU", total_memory() / 1e9
 
 
 def _gpu_memory(chosen: list[str]) -> list[tuple[str, float]]:

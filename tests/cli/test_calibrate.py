@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 
 import pytest
+from support.records import suite_counts
 from support.runs import idbench
 
 from idbench.calibrate import Calibration, configure
 from idbench.calibrate.checks import check_curves
+from idbench.provenance import collect
+from idbench.records.run import NetworkRecord
 
 
 def test_failed_checks_are_findings_and_errors_only_if_asked_for(monkeypatch, tmp_path, capsys):
     from idbench.cli import main
 
     verdicts = check_curves([], ["judge"])
-    found = Calibration(
-        configure(out=str(tmp_path)), {}, 0, {}, {}, {}, verdicts, [], [], [], {}, {}, {}
-    )  # fmt: skip
+    config, detector = configure(out=str(tmp_path)), NetworkRecord(kind="mini")
+    found = Calibration(config, collect(), 0, suite_counts(), detector, {}, verdicts, [], [], [], {}, {}, {})
     monkeypatch.setattr("idbench.calibrate.calibrate", lambda *given: found)
     for flags, code in (([], 0), (["--strict"], 1)):
         monkeypatch.setattr("sys.argv", ["idbench", "calibrate", *flags])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.command_line import refused, run_main
 from support.comparing import assert_same_numbers
+from support.records import run_record
 from support.runs import NOTE, error_line, flags, idbench, options, run_here
 
 
@@ -94,7 +95,7 @@ def test_two_recognizers_with_one_name(says, pack):
 
 
 def test_no_recognizer_at_all(says):
-    assert "name at least one judge" in says(recognizer=None)
+    assert "name at least one, such as --recognizer" in says(recognizer=None)
 
 
 def test_an_unknown_detector(says):
@@ -119,7 +120,7 @@ def test_nothing_to_score(says):
     ],
 )  # fmt: skip
 def test_values_out_of_range(says, option, value):
-    assert option.replace("-", "_") in says(**{option: value})
+    assert f"--{option}: expected " in says(**{option: value})
 
 
 def test_out_or_cache_on_a_file(says, tmp_path):
@@ -132,8 +133,7 @@ def test_out_or_cache_on_a_file(says, tmp_path):
 
 def test_a_run_directory_of_another_suite_is_refused(says, tmp_path):
     (tmp_path / "run").mkdir()
-    record = {"state": "finished", "config": {}, "suite": {"fingerprint": "0" * 64}}
-    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    (tmp_path / "run" / "run.json").write_text(run_record().model_dump_json(exclude_unset=True))
     assert "holds a run on another suite" in says()
 
 

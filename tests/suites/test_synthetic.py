@@ -159,10 +159,10 @@ def test_size_seed_and_spread_have_folders_and_names_of_their_own():
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("synthetic:tiny", "'small', 'medium' or 'large'"),
+        ("synthetic:tiny", "size: expected small, medium or large, found 'tiny'"),
         ("synthetic:small?sed=3", "did you mean 'seed'?"),
-        ("synthetic:small?seed=x", "valid integer"),
-        ("synthetic:small?spread=-1", "greater than 0"),
+        ("synthetic:small?seed=x", "seed: expected an integer, found 'x'"),
+        ("synthetic:small?spread=-1", "spread: expected more than 0 and at most 3, found '-1'"),
         ("synthetc", "did you mean 'synthetic'?"),
     ],
 )

@@ -7,6 +7,7 @@ when types are checked (`typing`). Importing `a.b.c` runs `a` and `a.b` first; t
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,12 +106,17 @@ def circles(package: Package, *when: When) -> list[list[str]]:
     return _circles(package.edges(*when))
 
 
-def unit_circles(package: Package, *when: When) -> list[list[str]]:
-    """Groups of units that import each other, directly or not; each sorted."""
+def unit_circles(package: Package, *when: When, seams: Collection[str] = ()) -> list[list[str]]:
+    """Groups of units that import each other, directly or not; each sorted.
+
+    seams : units that may name types of what is plugged into them: their imports for types are not followed.
+    """
     graph: dict[str, set[str]] = {unit: set() for unit in package.units}
-    for module, targets in package.edges(*when).items():
-        if unit := package.unit_of(module):
-            graph[unit] |= {package.unit_of(target) for target in targets if target in package.files} - {unit}
+    for one in package.imports:
+        unit = package.unit_of(one.module)
+        named_only = one.when == "typing" and unit in seams
+        if unit and one.when in when and one.target in package.files and not named_only:
+            graph[unit] |= {package.unit_of(one.target)} - {unit}
     return _circles(graph)
 
 
@@ -143,9 +149,10 @@ def reach_faults(package: Package, forbidden: Mapping[str, Collection[str]]) -> 
     units, graph = package.units, package.edges("load", "call")
     faults = [f"{unit}: no such unit or empty" for unit in forbidden if not units.get(unit)]
     for unit, goals in forbidden.items():
+        before = _walk(graph, units.get(unit, []))
         for goal in goals:
-            if path := _path(graph, units.get(unit, []), units.get(goal, [goal])):
-                faults.append(f"{unit} must not reach {goal}: {' > '.join(path)}")
+            if ends := [module for module in before if module in units.get(goal, [goal])]:
+                faults.append(f"{unit} must not reach {goal}: {' > '.join(_way(before, ends[0]))}")
     return faults
 
 
@@ -155,34 +162,33 @@ def confined(package: Package, allowed: Mapping[str, Collection[str]]) -> dict[s
 
 
 def _circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    reached = {node: _reach(graph, [node]) for node in graph}
+    reached = {node: _reach(graph, node) for node in graph}
     groups = {frozenset(other for other in reached[node] if node in reached.get(other, ())) for node in graph}
     return sorted(sorted(group) for group in groups if group)
 
 
-def _reach(graph: Mapping[str, set[str]], starts: Iterable[str]) -> set[str]:
-    """What is reached from `starts` in one step or more."""
-    found: set[str] = set()
-    waiting = list(starts)
+def _reach(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    """What is reached from `start` in one step or more."""
+    return set(_walk(graph, sorted(graph[start])))
+
+
+def _walk(graph: Mapping[str, set[str]], starts: Iterable[str]) -> dict[str, str]:
+    """What is reached from `starts`, nearest first, with where one came from; starts come from nowhere."""
+    before = dict.fromkeys(starts, "")
+    waiting = deque(before)
     while waiting:
-        for target in graph.get(waiting.pop(), set()) - found:
-            found.add(target)
+        node = waiting.popleft()
+        for target in sorted(graph.get(node, set()) - before.keys()):
+            before[target] = node
             waiting.append(target)
-    return found
+    return before
 
 
-def _path(graph: Mapping[str, set[str]], starts: Iterable[str], ends: Collection[str]) -> list[str]:
-    """A shortest path from one of `starts` to one of `ends`; empty if there is none."""
-    waiting = [[start] for start in starts]
-    seen = set(starts)
-    while waiting:
-        path = waiting.pop(0)
-        if path[-1] in ends:
-            return path
-        for target in sorted(graph.get(path[-1], set()) - seen):
-            seen.add(target)
-            waiting.append([*path, target])
-    return []
+def _way(before: Mapping[str, str], end: str) -> list[str]:
+    way = [end]
+    while before[way[0]]:
+        way.insert(0, before[way[0]])
+    return way
 
 
 def _import_nodes(node: ast.AST, when: When) -> Iterator[tuple[ast.Import | ast.ImportFrom, When]]:
