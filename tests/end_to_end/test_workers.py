@@ -10,9 +10,9 @@ import pandas as pd
 import psutil
 import pytest
 from support.comparing import ledger
-from support.run_command import command
 from support.in_process import idbench_here
-from support.runs import error_line, idbench, run_here
+from support.run_command import command
+from support.runs import error_line, run_here
 from support.suites import real_cases
 
 from idbench.tables import read_tables
