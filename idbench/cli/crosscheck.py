@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from idbench.cli.output import print_json, print_table, progress
 
 if TYPE_CHECKING:
     from idbench.options import Option
+    from idbench.records.crosscheck import Crosscheck, MetricDifference
 
 __all__ = ["crosscheck", "crosscheck_options"]
 
@@ -61,37 +62,33 @@ def crosscheck(
         run = execute(config, callback, warn)
     found = checking.crosscheck(run, one, other)
     if json:
-        print_json(found)
+        print_json(found.model_dump(mode="json"))
     else:
         _print_crosscheck(found)
         print(run / "crosscheck.json")
 
 
-def _print_crosscheck(found: dict[str, Any]) -> None:
-    def number(value: float | None, form: str = ".3f") -> str:
-        return "–" if value is None else format(value, form)
-
-    images = found["images"]["summary"]
-    counts = f"{images['compared']} of {images['images']} images compared, {images['equal']} equal"
-    print(f"{found['a']} - {found['b']}: {counts}")
-    for reason, count in images["not_compared"].items():
+def _print_crosscheck(found: Crosscheck) -> None:
+    images = found.images.summary
+    print(f"{found.a} - {found.b}: {images.compared} of {images.images} images compared, {images.equal} equal")
+    for reason, count in images.not_compared.items():
         print(f"  not compared: {count} ({reason})")
-    header = ["pixels, 0..255", "mean", "largest", "PSNR dB", "SSIM"]
-    cells = [
-        number(images["mean"]),
-        number(images["largest"], "g"),
-        number(images["psnr"], ".1f"),
-        number(images["ssim"]),
-    ]
-    print_table(header, [["all images", *cells]])
-    for name, compared in found["recognizers"].items():
-        print(f"\n{name}: {compared['other_outcomes']} of {compared['people']} people with another outcome")
-        rows = []
-        for metric, about in compared["metrics"].items():
-            gap, largest = about["difference"], about["largest"]
-            span = "" if gap["low"] is None else f" [{gap['low']:.3f}, {gap['high']:.3f}]"
-            place = f"{largest['case']}--{largest['seed']}, person {largest['person'] + 1}"
-            rows.append([metric, number(about["a"]), number(about["b"]), f"{gap['mean']:.3f}{span}",
-                         number(largest["difference"]), place if largest["difference"] else ""])  # fmt: skip
-        print_table(["metric", found["a"], found["b"], "difference", "largest", "at"], rows)
-    print(f"\n{found['note']}")
+    cells = [_number(images.mean), _number(images.largest, "g"), _number(images.psnr, ".1f"), _number(images.ssim)]
+    print_table(["pixels, 0..255", "mean", "largest", "PSNR dB", "SSIM"], [["all images", *cells]])
+    for name, compared in found.recognizers.items():
+        print(f"\n{name}: {compared.other_outcomes} of {compared.people} people with another outcome")
+        rows = [_row(metric, about) for metric, about in compared.metrics.items()]
+        print_table(["metric", found.a, found.b, "difference", "largest", "at"], rows)
+    print(f"\n{found.note}")
+
+
+def _row(metric: str, about: MetricDifference) -> list[str]:
+    gap, largest = about.difference, about.largest
+    span = "" if gap.low is None else f" [{gap.low:.3f}, {gap.high:.3f}]"
+    place = f"{largest.case}--{largest.seed}, person {largest.person + 1}" if largest.difference else ""
+    numbers = [_number(about.a), _number(about.b), f"{gap.mean:.3f}{span}", _number(largest.difference)]
+    return [metric, *numbers, place]
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    return "–" if value is None else format(value, form)

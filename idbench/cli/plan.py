@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from idbench.records.dry_run import ModelPlan, PlannedWeights, RunPlan
 
 __all__ = ["print_plan"]
 
 
-def print_plan(planned: dict[str, Any]) -> None:
+def print_plan(plan: RunPlan) -> None:
     """A plan as a person reads it."""
-    for entry in planned["models"]:
-        done = entry["images"] - entry["to_do"]
-        print(f"{entry['model']}: {entry['to_do']} images to make" + (f", {done} are made" if done else ""))
-        if entry["refused"]:
-            print(f"  refused      {entry['refused']} images of cases with too many people; they count as failures")
-        if jobs := entry["jobs"]:
-            first = ", ".join(f"{job['case']}--{job['seed']}" for job in jobs[:5])
-            print(f"  jobs         {first}{', ... (all with --json)' if len(jobs) > 5 else ''}")
-        if entry["parameters"]:
-            print(f"  parameters   {', '.join(f'{k}={v}' for k, v in entry['parameters'].items())}")
-        for need in entry.get("weights", ()):
-            state = "here" if need["here"] else f"missing, about {need['gigabytes']:g} GB"
-            gate = ", gated" if need["gated"] and not need["here"] else ""
-            what = f"{need['role']}: {need['hub'] or need['file']}, {state}{gate}, {need['licence']}"
-            print(f"  weights      {what}; {need['place']}")
-        if entry.get("gpu_memory_gb"):
-            less = entry["gpu_memory_gb_offloaded"]
-            print(f"  GPU memory   about {entry['gpu_memory_gb']:g} GB, {less:g} GB with offload=model (estimated)")
-        if "dollars" in entry:
-            print(f"  cost         about ${entry['dollars']:.2f}, at most ${entry['spending_cap']:g} (spending_cap)")
-        for text in entry.get("blockers", ()):
-            print(f"  would stop   {text}")
-    for text in planned["blockers"]:
+    for one in plan.models:
+        _print_model(one)
+    for text in plan.blockers:
         print(f"would stop the run: {text}")
-    if planned["images_given"]:
-        print(f"images that exist: {', '.join(planned['images_given'])}")
-    print(f"run directory: {planned['out']}; nothing was done")
+    if plan.images_given:
+        print(f"images that exist: {', '.join(plan.images_given)}")
+    print(f"run directory: {plan.out}; nothing was done")
+
+
+def _print_model(plan: ModelPlan) -> None:
+    done = plan.images - plan.to_do
+    print(f"{plan.model}: {plan.to_do} images to make" + (f", {done} are made" if done else ""))
+    if plan.refused:
+        print(f"  refused      {plan.refused} images of cases with too many people; they count as failures")
+    if plan.jobs:
+        first = ", ".join(f"{job.case}--{job.seed}" for job in plan.jobs[:5])
+        print(f"  jobs         {first}{', ... (all with --json)' if len(plan.jobs) > 5 else ''}")
+    if plan.parameters:
+        print(f"  parameters   {', '.join(f'{key}={value}' for key, value in plan.parameters.items())}")
+    for need in plan.weights:
+        print(f"  weights      {_in_words(need)}; {need.place}")
+    if plan.gpu_memory_gb and plan.gpu_memory_gb_offloaded:
+        less = f"{plan.gpu_memory_gb_offloaded:g} GB with offload=model"
+        print(f"  GPU memory   about {plan.gpu_memory_gb:g} GB, {less} (estimated)")
+    if plan.dollars is not None:
+        print(f"  cost         about ${plan.dollars:.2f}, at most ${plan.spending_cap:g} (spending_cap)")
+    for text in plan.blockers:
+        print(f"  would stop   {text}")
+
+
+def _in_words(need: PlannedWeights) -> str:
+    state = "here" if need.here else f"missing, about {need.gigabytes:g} GB"
+    gate = ", gated" if need.gated and not need.here else ""
+    return f"{need.role}: {need.hub or need.file}, {state}{gate}, {need.licence}"

@@ -81,7 +81,7 @@ def _show_plan(configuration: RunConfig, as_json: bool) -> None:
 
     planned = plan(configuration)
     if as_json:
-        print_json(planned)
+        print_json(planned.model_dump(mode="json", exclude_unset=True))
     else:
         print_plan(planned)
 

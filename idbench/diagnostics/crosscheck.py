@@ -10,11 +10,9 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +20,15 @@ import pandas as pd
 from idbench.errors import RunError, UnreadableImageError
 from idbench.images import RGB, EncodedImage, decode, luma
 from idbench.metrics import all_person_metrics, ssim
+from idbench.records.crosscheck import (
+    Crosscheck,
+    ImageDifference,
+    ImageDifferences,
+    ImageSums,
+    LargestDifference,
+    MetricDifference,
+    ScoreDifferences,
+)
 from idbench.stats import estimate
 from idbench.store import key_of, write_bytes, write_json
 from idbench.suites import Suite, case_filename
@@ -52,7 +59,7 @@ def image_differences(a: RGB, b: RGB) -> dict[str, float | None]:
     }
 
 
-def crosscheck(run: Path, a: str, b: str) -> dict[str, Any]:
+def crosscheck(run: Path, a: str, b: str) -> Crosscheck:
     """Compare models `a` and `b` of a finished run, image by image and score by score; returns what it writes.
 
     Raises `RunError` if the run lacks one of them.
@@ -62,62 +69,67 @@ def crosscheck(run: Path, a: str, b: str) -> dict[str, Any]:
         raise RunError(f"{run} has no model '{sorted(missing)[0]}'")
     rows = _images(images, a, b)
     strict = scores[(scores["protocol"] == "strict") & scores["model"].isin([a, b])]
-    found = {
-        "a": a,
-        "b": b,
-        "note": NOTE,
-        "images": {"summary": _summary(rows), "rows": rows},
-        "recognizers": {str(name): _scores(part, a, b) for name, part in strict.groupby("recognizer")},
-    }
-    write_json(run / "crosscheck.json", found)
+    found = Crosscheck(
+        a=a,
+        b=b,
+        note=NOTE,
+        images=ImageDifferences(summary=_sums(rows), rows=rows),
+        recognizers={str(name): _scores(part, a, b) for name, part in strict.groupby("recognizer")},
+    )
+    write_json(run / "crosscheck.json", found.model_dump(mode="json"))
     text = io.StringIO()
-    table = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    table = csv.DictWriter(text, list(ImageDifference.model_fields), lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows(row.model_dump() for row in rows)
     write_bytes(run / "crosscheck.csv", text.getvalue().encode())
     return found
 
 
-def _images(images: pd.DataFrame, a: str, b: str) -> list[dict[str, Any]]:
+def _images(images: pd.DataFrame, a: str, b: str) -> list[ImageDifference]:
     """A row per case and seed; `outcome` says why there are no numbers."""
     wide = images.pivot(index=["case", "seed"], columns="model", values="path").sort_index()
-    rows = []
-    for (case, seed), first, second in zip(wide.index, wide[a], wide[b], strict=True):
-        about = {"case": str(case), "seed": int(seed), "outcome": "compared"}
-        rows.append(about | dict.fromkeys(("mean", "largest", "psnr", "ssim")) | _pair(first, second, a, b))
-    return rows
+    return [
+        _pair(str(case), int(seed), {a: first, b: second})
+        for (case, seed), first, second in zip(wide.index, wide[a], wide[b], strict=True)
+    ]
 
 
-def _pair(first: Any, second: Any, a: str, b: str) -> dict[str, Any]:
+def _pair(case: str, seed: int, paths: Mapping[str, object]) -> ImageDifference:
+    """Two images held against each other; `paths`: model -> path, something else where there is no image."""
     pixels = []
-    for name, path in ((a, first), (b, second)):
+    for name, path in paths.items():
         if not isinstance(path, str):
-            return {"outcome": f"no image of {name}"}
+            return ImageDifference(case=case, seed=seed, outcome=f"no image of {name}")
         try:
             pixels.append(decode(EncodedImage(path, path=Path(path)).read(), path))
         except UnreadableImageError:
-            return {"outcome": f"unreadable image of {name}"}
+            return ImageDifference(case=case, seed=seed, outcome=f"unreadable image of {name}")
     if pixels[0].shape != pixels[1].shape:
         sizes = " and ".join(f"{one.shape[1]}x{one.shape[0]}" for one in pixels)
-        return {"outcome": f"sizes differ: {sizes}"}
-    return dict(image_differences(*pixels))
+        return ImageDifference(case=case, seed=seed, outcome=f"sizes differ: {sizes}")
+    return ImageDifference(case=case, seed=seed, outcome="compared", **image_differences(*pixels))
 
 
-def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Means over images that were compared (of psnr over those that differ), the largest difference, and counts."""
-    compared = [row for row in rows if row["outcome"] == "compared"]
-    values = {name: [row[name] for row in compared if row[name] is not None] for name in ("mean", "psnr", "ssim")}
-    return {
-        "images": len(rows),
-        "compared": len(compared),
-        "equal": sum(row["largest"] == 0 for row in compared),
-        "not_compared": dict(Counter(row["outcome"] for row in rows if row["outcome"] != "compared")),
-        **{name: float(np.mean(found)) if found else None for name, found in values.items()},
-        "largest": max((row["largest"] for row in compared), default=None),
-    }
+def _sums(rows: Sequence[ImageDifference]) -> ImageSums:
+    compared = [row for row in rows if row.outcome == "compared"]
+    return ImageSums(
+        images=len(rows),
+        compared=len(compared),
+        equal=sum(row.largest == 0 for row in compared),
+        not_compared=dict(Counter(row.outcome for row in rows if row.outcome != "compared")),
+        mean=_mean([row.mean for row in compared]),
+        psnr=_mean([row.psnr for row in compared]),
+        ssim=_mean([row.ssim for row in compared]),
+        largest=max((row.largest for row in compared if row.largest is not None), default=None),
+    )
 
 
-def _scores(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _scores(rows: pd.DataFrame, a: str, b: str) -> ScoreDifferences:
     """Per metric the mean difference over people that both models have, its interval, and the largest difference."""
     names = [metric.name for metric in all_person_metrics()]
     people = ["cluster", "case", "seed", "person"]
@@ -130,11 +142,17 @@ def _scores(rows: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
         if both.any():
             at = int(np.nanargmax(np.abs(gaps[:, k])))
             _, case, seed, person = wide.index[at]
-            where = {"case": str(case), "seed": int(seed), "person": int(person)}
-            means = {which: float(wide[name, model][both].mean()) for which, model in (("a", a), ("b", b))}
-            metrics[name] = means | {"difference": asdict(one), "largest": {"difference": float(gaps[at, k])} | where}
+            metrics[name] = MetricDifference(
+                a=float(wide[name, a][both].mean()),
+                b=float(wide[name, b][both].mean()),
+                difference=one,
+                largest=LargestDifference(
+                    difference=float(gaps[at, k]), case=str(case), seed=int(seed), person=int(person)
+                ),
+            )
     outcomes = wide["outcome"]
-    return {"people": len(wide), "other_outcomes": int((outcomes[a] != outcomes[b]).sum()), "metrics": metrics}
+    other = int((outcomes[a] != outcomes[b]).sum())
+    return ScoreDifferences(people=len(wide), other_outcomes=other, metrics=metrics)
 
 
 def keep_first(suite: Suite, count: int, out: Path) -> Path:

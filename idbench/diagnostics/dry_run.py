@@ -14,6 +14,7 @@ from idbench.generate.model import ModelProducer
 from idbench.models.specs import OpenedModel, open_models
 from idbench.prepare import prepare
 from idbench.records import Case
+from idbench.records.dry_run import ModelPlan, PlannedJob, RunPlan
 from idbench.run_folder import RunFolder
 from idbench.store import exclusive_lock
 from idbench.suites import Suite, open_suite, with_photos
@@ -21,8 +22,8 @@ from idbench.suites import Suite, open_suite, with_photos
 __all__ = ["plan"]
 
 
-def plan(config: RunConfig) -> dict[str, Any]:
-    """The plan of a run, JSON-serialisable: per model its jobs, parameters, weights, memory and blockers.
+def plan(config: RunConfig) -> RunPlan:
+    """The plan of a run: per model its jobs, parameters, weights, memory and blockers.
 
     No photo is decoded. Raises what `execute` would raise for a configuration that names things wrongly.
     """
@@ -36,30 +37,53 @@ def plan(config: RunConfig) -> dict[str, Any]:
         return _plan(config, suite, models, Ledger(run.ledger))
 
 
-def _plan(config: RunConfig, suite: Suite, models: Sequence[OpenedModel], ledger: Ledger | None) -> dict[str, Any]:
+def _plan(config: RunConfig, suite: Suite, models: Sequence[OpenedModel], ledger: Ledger | None) -> RunPlan:
     cases = [with_photos(case, lambda photo: photo.without_bytes("")) for case in suite.cases()]
-    entries = [_model_plan(config, cases, opened, ledger) for opened in models]
-    about = {"suite": suite.name, "images_given": list(config.images), "out": config.out, "models": entries}
-    said = {text for entry in entries for text in entry["blockers"]}
-    return about | {"blockers": _blockers(config, suite, said)}
+    plans = [_model_plan(config, cases, opened, ledger) for opened in models]
+    said = {text for one in plans for text in one.blockers}
+    return RunPlan(
+        suite=suite.name,
+        images_given=list(config.images),
+        out=config.out,
+        models=plans,
+        blockers=_blockers(config, suite, said),
+    )
 
 
-def _model_plan(config: RunConfig, cases: Sequence[Case], opened: OpenedModel, ledger: Ledger | None) -> dict[str, Any]:
+def _model_plan(config: RunConfig, cases: Sequence[Case], opened: OpenedModel, ledger: Ledger | None) -> ModelPlan:
     possible = [case for case in cases if opened.max_people is None or len(case.people) <= opened.max_people]
     every = [(case.id, seed) for case in possible for seed in config.seed_list]
     jobs = every if ledger is None else _missing(config, possible, opened, ledger)
-    refused = (len(cases) - len(possible)) * config.seeds
-    entry: dict[str, Any] = {"model": opened.name, "images": len(every), "to_do": len(jobs), "refused": refused}
-    entry["jobs"] = [{"case": case, "seed": seed} for case, seed in jobs]
-    entry["parameters"] = dict(opened.model.parameters)
-    if (needs := opened.needs()) is not None:
-        entry["weights"] = [need.as_json() for need in needs.weights]
-        entry["gpu_memory_gb"] = round(needs.memory[0], 1) if needs.memory else None
-        entry["gpu_memory_gb_offloaded"] = round(needs.memory[1], 1) if needs.memory else None
-    entry["blockers"] = [blocker.text for blocker in opened.preflight(config.device)]
-    if (cap := opened.execution.spending_cap) is not None:
-        entry |= {"dollars": round(len(jobs) * opened.execution.expected_cost, 2), "spending_cap": cap}
-    return entry
+    return ModelPlan(
+        model=opened.name,
+        images=len(every),
+        to_do=len(jobs),
+        refused=(len(cases) - len(possible)) * config.seeds,
+        jobs=[PlannedJob(case=case, seed=seed) for case, seed in jobs],
+        parameters=dict(opened.model.parameters),
+        blockers=[blocker.text for blocker in opened.preflight(config.device)],
+        **_needs(opened),
+        **_cost(opened, len(jobs)),
+    )
+
+
+def _needs(opened: OpenedModel) -> dict[str, Any]:
+    """Fields of a plan about weights and memory, where the model says what it needs."""
+    needs = opened.needs()
+    if needs is None:
+        return {}
+    whole, offloaded = needs.memory or (None, None)
+    return {
+        "weights": [need.planned for need in needs.weights],
+        "gpu_memory_gb": None if whole is None else round(whole, 1),
+        "gpu_memory_gb_offloaded": None if offloaded is None else round(offloaded, 1),
+    }
+
+
+def _cost(opened: OpenedModel, images: int) -> dict[str, float]:
+    """Fields of a plan about money, where the model costs any."""
+    cap = opened.execution.spending_cap
+    return {} if cap is None else {"dollars": round(images * opened.execution.expected_cost, 2), "spending_cap": cap}
 
 
 def _missing(config: RunConfig, cases: Sequence[Case], opened: OpenedModel, ledger: Ledger) -> list[tuple[str, int]]:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from idbench.errors import ConfigError, IdbenchError, MissingPackageError, WeightsError
 from idbench.models import weights
 from idbench.models.cards import Card
@@ -15,6 +13,7 @@ from idbench.models.memory import expected_memory, machine_memory
 from idbench.models.settings import Settings
 from idbench.provenance import installed
 from idbench.records.cards import Weights
+from idbench.records.dry_run import PlannedWeights
 
 __all__ = ["Blocker", "NeededWeights", "Needs", "card_blockers", "needs_of", "resource_warnings", "stop_at_first"]
 
@@ -55,10 +54,11 @@ class NeededWeights:
     here: bool
     given: bool = False
 
-    def as_json(self) -> dict[str, JsonValue]:
-        """For plans in JSON: what is fetched, from where, and the place."""
-        told = self.what.model_dump(include={"role", "hub", "file", "revision", "gigabytes", "licence", "gated"})
-        return told | {"here": self.here, "place": str(self.place)}
+    @property
+    def planned(self) -> PlannedWeights:
+        """For plans: what is fetched, from where, and the place."""
+        facts = self.what.model_dump(include=PlannedWeights.model_fields.keys() - {"here", "place"})
+        return PlannedWeights(**facts, here=self.here, place=str(self.place))
 
 
 @dataclass(frozen=True)
