@@ -15,6 +15,7 @@ from idbench.errors import ConfigError
 from idbench.options import Flag, Folders, Location, Texts
 from idbench.schema import Record, problem_of
 from idbench.spec_text import check_model_name, parse_model
+from idbench.text_files import decode_text
 
 __all__ = ["RunConfig", "load_config"]
 
@@ -156,6 +157,6 @@ def load_config(path: Path | None, given: Mapping[str, object], called: Callable
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(decode_text(path.read_bytes()).replace("\r\n", "\n"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config file {path}: {error}") from error

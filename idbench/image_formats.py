@@ -8,11 +8,26 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
-__all__ = ["FORMATS", "SUFFIXES", "looks_like", "plugin_formats", "suffixes_with_plugins", "unread_format"]
+from idbench.text_files import is_link_text
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "UNREAD_SUFFIXES",
+    "is_image_file",
+    "looks_like",
+    "plugin_formats",
+    "suffixes_with_plugins",
+    "unread_format",
+]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
 """Formats that are always read, as Pillow names them. Multi-picture JPEGs (MPO) are opened as JPEG."""
+
+NAMES = ("JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
+"""The same as people call them, and as `looks_like` does."""
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
@@ -24,6 +39,12 @@ PLUGINS = {"HEIC": ("pillow_heif", "HEIF", "pillow-heif"), "JPEG XL": ("pillow_j
 """Format -> module of the Pillow plug-in that reads it, Pillow's name for it, and the package to install."""
 
 PLUGIN_SUFFIXES = {"HEIC": (".heic", ".heif", ".hif"), "JPEG XL": (".jxl",)}
+
+UNREAD_SUFFIXES = frozenset(
+    {".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".svg", ".psd", ".exr", ".hdr", ".tga", ".ico", ".qoi", ".dng"}
+    | {".cr2", ".cr3", ".nef", ".arw", ".raw", ".pdf", ".mp4", ".webm", ".npy"}
+)
+"""Lower-case suffixes of images that are not read, or only with a plug-in: whoever has such a file means an image."""
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -88,6 +109,8 @@ def _looks_like_text(beginning: bytes) -> str:
         if error.start < len(beginning) - 4:
             return "unknown bytes"
         text = beginning[: error.start].decode("utf-8-sig")
+    if is_link_text(beginning):
+        return "the path of a link, copied as text instead of its file"
     if any(ord(character) < 32 and not character.isspace() for character in text):
         return "unknown bytes"
     lowered = text.lstrip().lower()
@@ -95,6 +118,18 @@ def _looks_like_text(beginning: bytes) -> str:
         if mark in lowered[:1024] if mark.startswith(("<", "/")) else lowered.startswith(mark):
             return name
     return "text"
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether a file is an image that idbench reads, by its first bytes. A pipe or device is none."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            found = looks_like(file.read(4096))
+    except OSError:
+        return False
+    return found in NAMES or any(found == name and PLUGINS[name][1] in plugin_formats() for name in PLUGINS)
 
 
 @cache
@@ -120,8 +155,7 @@ def suffixes_with_plugins() -> frozenset[str]:
 def unread_format(data: bytes) -> str:
     """Why Pillow does not know bytes for an image, in one clause."""
     found = looks_like(data)
-    names = ("JPEG", "PNG", "WebP", "BMP", "TIFF", "GIF", "PPM", "AVIF")
-    if found in names:
+    if found in NAMES:
         return f"damaged: begins like {found}, and cannot be decoded"
     how = f"; 'pip install {PLUGINS[found][2]}' adds it" if found in PLUGINS else ""
-    return f"not a format idbench reads (looks like {found}; {', '.join(names)} are read{how})"
+    return f"not a format idbench reads (looks like {found}; {', '.join(NAMES)} are read{how})"

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from idbench.errors import UnreadableImageError
 from idbench.image_formats import FORMATS, plugin_formats, unread_format
@@ -34,6 +34,7 @@ __all__ = [
     "encode_jpeg",
     "encode_png",
     "luma",
+    "size_of",
 ]
 
 DECODE_VERSION = 2
@@ -149,6 +150,24 @@ def decode(data: bytes, name: str = "image") -> RGB:
     except Exception as error:  # Pillow's decoders raise anything from SyntaxError to MemoryError
         reason = str(error).split("<")[0].strip() or type(error).__name__
         raise UnreadableImageError(f"{name}: cannot be decoded ({reason})") from error
+
+
+def size_of(image: EncodedImage) -> tuple[int, int] | None:
+    """Width and height of an image as it stands upright, by its header alone; None where that cannot be read."""
+    try:
+        if image.data is None and image.file is not None and not image.file.is_file():
+            return None  # a pipe would keep the run waiting for ever
+        source = io.BytesIO(image.data) if image.data is not None else image.file
+        if source is None:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(source, formats=(*FORMATS, *plugin_formats())) as opened:
+                width, height = opened.size
+                turned = opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    except Exception:  # as in `decode`; whoever decodes it says why
+        return None
+    return (height, width) if turned else (width, height)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

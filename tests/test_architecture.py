@@ -14,8 +14,20 @@ import idbench
 from idbench import errors
 
 LAYERS = [
-    {"errors", "kinds", "platform", "progress", "schema", "shipped", "shown_cases", "spec_text", "threads"},
-    {"hub", "options", "registry", "store", "torch_weights"},
+    {
+        "errors",
+        "kinds",
+        "links",
+        "platform",
+        "progress",
+        "schema",
+        "shipped",
+        "shown_cases",
+        "spec_text",
+        "text_files",
+        "threads",
+    },
+    {"hub", "image_formats", "options", "registry", "store", "torch_weights"},
     {"config", "images", "metrics", "render"},
     {"stats", "synthetic", "tables"},
     {"records"},
@@ -38,9 +50,21 @@ SEAMS = {"kinds", "registry"}
 ALLOWED = {
     "metrics": {"registry", "kinds", "errors"},
     "stats": {"metrics", "registry", "kinds", "errors"},
-    "synthetic": {"images", "store", "platform", "schema", "errors"},
-    "config": {"options", "schema", "spec_text", "errors"},
-    "losses": {"faces", "images", "store", "platform", "registry", "kinds", "spec_text", "torch_weights", "errors"},
+    "synthetic": {"images", "image_formats", "text_files", "store", "platform", "schema", "errors"},
+    "config": {"options", "schema", "spec_text", "text_files", "errors"},
+    "losses": {
+        "faces",
+        "images",
+        "image_formats",
+        "text_files",
+        "store",
+        "platform",
+        "registry",
+        "kinds",
+        "spec_text",
+        "torch_weights",
+        "errors",
+    },
 }
 """What these may reach at all, through however many imports."""
 

@@ -53,6 +53,7 @@ def index_and_analyse(
 def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
     """The case without the bytes of its photos, save those that must be looked at again."""
     photos = side.photos()
+    not_photos = {one.digest for _, views in side.photos() for one in views if one.error}
 
     def seen(photo: EncodedImage) -> EncodedImage:
         views = next(photos)[1]
@@ -60,7 +61,8 @@ def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
         return kept.without_bytes(views[0].digest)
 
     faces = side.target.faces if side.target is not None else None
-    return CaseEntry(with_photos(side.case, seen), (faces.width, faces.height) if faces is not None else None)
+    size = (faces.width, faces.height) if faces is not None else None
+    return CaseEntry(with_photos(side.case, seen), size, frozenset(not_photos))
 
 
 def score_cases(

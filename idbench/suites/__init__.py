@@ -1,6 +1,7 @@
 """Suites: named, fingerprinted sets of cases."""
 
-from idbench.suites.base import Suite, case_filename, parse_boxes
+from idbench.suites.base import Suite, case_filename
+from idbench.suites.boxes import parse_boxes
 from idbench.suites.index import CaseEntry, SuiteIndex, index_case, with_photos
 from idbench.suites.specs import open_suite
 

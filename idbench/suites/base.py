@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PureWindowsPath
 
 from idbench.errors import SuiteError
+from idbench.links import leads_inside, roots_of
 from idbench.records import Case
-from idbench.schema import Box, boxes_of
 
-__all__ = ["Suite", "case_filename", "inside", "parse_boxes", "subset_of_size"]
+__all__ = ["Suite", "add_problem", "case_filename", "inside", "is_output", "subset_of_size"]
 
 _UNSAFE = re.compile(r'[/\\<>:"|?*%\x00-\x1f\x7f]|^\.')
+
+
+_OUTPUT = re.compile(r"(?:out|output)(?:[_-]*\d+)?$|\d{1,18}$")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Suite:
     count : number of cases before subsets are chosen.
     subsets : only these are read; empty means all.
     rendered : whether its people never lived; then every case carries its `truth`.
-    problems : what was wrong with single cases and how it was handled, filled while reading.
+    problems : what was wrong with single cases and how it was handled, by case, filled while reading; several are
+        divided by "; " and begin alike where they are alike.
     find : returns an iterator over the cases of these ids, faster than `read`; None: there is no faster way.
     """
 
@@ -103,35 +105,63 @@ def case_filename(case_id: str) -> str:
 
 
 def inside(root: Path, relative: str) -> Path:
-    """`relative` under `root`; raises `SuiteError` if it is absolute or leads outside, links followed."""
-    path = root / relative
+    """`relative` under `root`, also where it is written with Windows separators or with other accents.
+
+    Raises `SuiteError` if it is absolute or leads outside, links followed; links into the repository of a snapshot in
+    the hub's cache are inside (`idbench.links.roots_of`).
+    """
+    path = root / _as_it_lies(root, relative)
     try:
-        within = path.resolve().is_relative_to(root.resolve())
+        path.resolve()
+        within = leads_inside(path, roots_of(root))
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a null character
         raise SuiteError(f"path {ascii(relative)[:100]} in {root} cannot be followed ({error})") from error
-    if Path(relative).is_absolute() or not within:
+    if PureWindowsPath(relative).drive or Path(relative).is_absolute() or not _stays(relative):
         raise SuiteError(f"path '{relative}' leads outside {root}; suites may only name files inside their folder")
+    if not within:
+        raise SuiteError(
+            f"path '{relative}' in {root} is a link that leads outside; suites may only name files inside it: "
+            "copy it with 'cp -rL', or download with --local-dir"
+        )
     return path
 
 
-def parse_boxes(value: Any, people: int) -> list[Box] | None:
-    """Face boxes from a JSON string or list, one (x1, y1, x2, y2) per person; None if there are none.
+def _as_it_lies(root: Path, relative: str) -> str:
+    """The spelling under which a file is there; the given one where none is."""
+    spellings = [relative, relative.replace("\\", "/")]
+    spellings += [unicodedata.normalize(form, one) for form in ("NFC", "NFD") for one in spellings]
+    return next((one for one in spellings if _exists(root / one)), spellings[1] if "\\" in relative else relative)
 
-    Raises `ValueError` (one line) for anything else: other counts, non-finite or empty boxes.
-    """
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"boxes are not JSON ({str(error)[:80]})") from error
-    if not value:
-        return None
-    if not isinstance(value, list) or len(value) != people:
-        found = len(value) if isinstance(value, list) else type(value).__name__
-        raise ValueError(f"expected {people} boxes, found {found}")
-    return list(boxes_of(value))
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _stays(relative: str) -> bool:
+    """Whether a path as written goes up no further than it went down."""
+    depth = 0
+    for part in relative.replace("\\", "/").split("/"):
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        if depth < 0:
+            return False
+    return True
+
+
+def add_problem(problems: dict[str, str], case_id: str, problem: str) -> None:
+    """Note one more thing about a case, once."""
+    before = problems.get(case_id)
+    if before is None:
+        problems[case_id] = problem
+    elif problem not in before.split("; "):
+        problems[case_id] = f"{before}; {problem}"
+
+
+def is_output(stem: str) -> bool:
+    """Whether a file in a case's folder is called like a generated image: `out`, `output_0`, `7`, `out--7`."""
+    return _OUTPUT.match(stem) is not None
 
 
 def subset_of_size(people: int) -> str:

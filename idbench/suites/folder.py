@@ -19,22 +19,32 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from idbench.errors import MissingDataError, SuiteError
+from idbench.image_formats import SUFFIXES, UNREAD_SUFFIXES, is_image_file, looks_like
 from idbench.images import EncodedImage
 from idbench.kinds import SuiteKind
+from idbench.links import leads_inside, roots_of
 from idbench.records import Case, Person
 from idbench.schema import Record, problem_of
-from idbench.suites.base import Suite, inside, parse_boxes, subset_of_size
+from idbench.suites.base import Suite, add_problem, inside, is_output, subset_of_size
+from idbench.suites.boxes import BoxForms, box_numbers
+from idbench.text_files import decode_text, is_link_text, lines_of
 
 __all__ = ["MANIFEST", "SUITE", "ManifestCase", "ManifestPerson", "case_of_row", "is_folder_suite", "open_suite"]
 
 MANIFEST = "cases.jsonl"
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
+MANIFEST_SUFFIXES = (".jsonl", ".ndjson")
+META = "meta.json"
+MAX_NUMBER = 64
+"""Highest number of a reference; what is above is a date or the like."""
+_REFERENCE = re.compile(r"ref[_-]?(?P<number>\d{1,6})")
 
 
 class ManifestPerson(Record):
@@ -63,48 +73,65 @@ class ManifestCase(Record):
 
 
 def is_folder_suite(path: Path) -> bool:
-    """Whether `path` holds a manifest or case folders."""
-    return (path / MANIFEST).is_file() or (path.is_dir() and any(path.glob("*/meta.json")))
+    """Whether `path` is a manifest, or a folder that holds one, or case folders."""
+    if path.is_file():
+        return path.suffix.lower() in MANIFEST_SUFFIXES
+    return (path / MANIFEST).is_file() or (path.is_dir() and bool(_metas(path)))
 
 
 def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
-    """The suite in folder `location`. Raises `MissingDataError` if there is none."""
+    """The suite in folder `location`, or of the manifest `location`. Raises `MissingDataError` if there is none."""
     root = Path(location).expanduser()
     if not location or not is_folder_suite(root):
         raise MissingDataError(
             f"expected {MANIFEST} or case folders with meta.json in '{location}', found neither; "
             "see 'idbench suites list'"
         )
-    if (root / MANIFEST).is_file():
-        with (root / MANIFEST).open("rb") as lines:
-            count = sum(1 for line in lines if line.strip())
-        return Suite(
-            root.name,
-            str(root),
-            "as its owner says",
-            lambda problems: _manifest(root, problems),
-            count,
-            subsets,
-        )
-    count = sum(1 for _ in root.glob("*/meta.json"))
-    return Suite(root.name, str(root), "as its owner says", lambda problems: _published(root, problems), count, subsets)
+    manifest = root if root.is_file() else root / MANIFEST
+    if manifest.is_file():
+        root = manifest.parent
+        forms = BoxForms(lambda problems: _manifest(manifest, problems))
+        count = sum(1 for line in _lines(manifest) if line.strip())
+    else:
+        forms = BoxForms(lambda problems: _published(root, problems))
+        count = len(_metas(root))
+    return Suite(root.absolute().name, str(root), "as its owner says", forms.cases, count, subsets)
 
 
-def _manifest(root: Path, problems: dict[str, str]) -> Iterator[Case]:
-    with (root / MANIFEST).open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = ManifestCase.model_validate_json(line)
-            except ValidationError as error:
-                known = ManifestCase.model_fields | ManifestPerson.model_fields
-                raise SuiteError(f"{root / MANIFEST}, line {number}: {problem_of(error, known)}") from error
-            yield case_of_row(root, row, problems)
+def _lines(manifest: Path) -> Iterator[bytes]:
+    if not manifest.resolve().is_file() or not leads_inside(manifest, roots_of(manifest.parent)):
+        raise SuiteError(f"{manifest} is a link that leads outside its folder; copy the folder with 'cp -rL'")
+    try:
+        yield from lines_of(manifest)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{manifest} cannot be read ({error})") from error
+
+
+def _manifest(manifest: Path, problems: dict[str, str]) -> Iterator[Case]:
+    for number, line in enumerate(_lines(manifest), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = ManifestCase.model_validate_json(line)
+        except ValidationError as error:
+            known = ManifestCase.model_fields | ManifestPerson.model_fields
+            problem = _other_content(line) if number == 1 else None
+            raise SuiteError(f"{manifest}, line {number}: {problem or problem_of(error, known)}") from error
+        yield case_of_row(manifest.parent, row, problems)
+
+
+def _other_content(line: bytes) -> str | None:
+    """What a manifest holds instead of JSON lines, where that can be told by the first."""
+    if is_link_text(line):
+        return "the path of a link, copied as text instead of its file; copy the folder with 'cp -rL'"
+    if line.lstrip().startswith((b"[", b"{")) and not line.rstrip().endswith((b"]", b"}")):
+        return "JSON over several lines; expected one JSON object per line, such as 'jq -c .[]' writes"
+    found = looks_like(line)
+    return None if found in ("JSON", "text") else f"expected one JSON object per line, found a {found}"
 
 
 def case_of_row(root: Path, row: ManifestCase, problems: dict[str, str]) -> Case:
-    """The case that a manifest's line describes, its photos under `root`."""
+    """The case that a manifest's line describes, its photos under `root`, its boxes as they are written."""
     people = []
     for i, person in enumerate(row.people):
         references = tuple(
@@ -112,10 +139,10 @@ def case_of_row(root: Path, row: ManifestCase, problems: dict[str, str]) -> Case
         )
         box = None
         try:
-            boxes = parse_boxes([person.box], 1) if person.box is not None else None
+            boxes = box_numbers([person.box], 1) if person.box is not None else None
             box = boxes[0] if boxes else None
         except ValueError as error:
-            problems[row.id] = f"box of person {i + 1} ignored: {error}"
+            add_problem(problems, row.id, f"box of person {i + 1} ignored: {error}")
         people.append(Person(references, person.identity or None, box))
     return Case(
         id=row.id,
@@ -127,46 +154,130 @@ def case_of_row(root: Path, row: ManifestCase, problems: dict[str, str]) -> Case
     )
 
 
+def _metas(root: Path) -> dict[Path, Path]:
+    """Case folder -> its meta.json, in whatever case it is written; hidden folders are nothing."""
+    folders = (folder for folder in sorted(root.iterdir()) if folder.name[:1] != "." and folder.is_dir())
+    found = ((folder, _called_meta(folder)) for folder in folders)
+    return {folder: meta for folder, meta in found if meta is not None}
+
+
+def _called_meta(folder: Path) -> Path | None:
+    try:
+        if (folder / META).is_file():
+            return folder / META
+        return next((path for path in sorted(folder.iterdir()) if path.name.lower() == META and path.is_file()), None)
+    except OSError:
+        return None
+
+
 def _published(root: Path, problems: dict[str, str]) -> Iterator[Case]:
-    for meta in sorted(root.glob("*/meta.json")):
-        folder = inside(root, meta.parent.name)
-        try:
-            row = json.loads(inside(root, f"{folder.name}/meta.json").read_text(encoding="utf-8"))
-            prompt = str(row["prompt"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise SuiteError(
-                f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})'
-            ) from error
-        references = _numbered_references(root, folder)
-        boxes = None
-        try:
-            boxes = parse_boxes(row.get("bboxes"), len(references))
-        except ValueError as error:
-            problems[folder.name] = f"boxes ignored: {error}"
-        people = tuple(Person((image,), None, boxes[i] if boxes else None) for i, image in enumerate(references))
-        yield Case(
-            id=folder.name,
-            prompt=prompt,
-            people=people,
-            target=next(iter(_images_called(root, folder, "ori")), None),
-            subset=str(row.get("subset") or subset_of_size(len(people))),
-            task=str(row.get("task_type") or ""),
-        )
+    metas = _metas(root)
+    for folder in sorted(root.iterdir()):
+        if folder in metas:
+            yield _case_of_folder(root, folder, metas[folder], problems)
+        elif folder.name[:1] != "." and folder.is_dir() and leads_inside(folder, roots_of(root)):
+            photos = _Photos.of(root, folder)
+            if photos.targets or photos.references:
+                add_problem(problems, folder.name, "case left out: the folder holds ori or ref images but no meta.json")
 
 
-def _images_called(root: Path, folder: Path, stem: str) -> list[EncodedImage]:
-    return [
-        EncodedImage(f"{folder.name}/{path.name}", path=inside(root, f"{folder.name}/{path.name}"))
-        for path in sorted(folder.glob(f"{stem}.*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
+def _case_of_folder(root: Path, folder: Path, meta: Path, problems: dict[str, str]) -> Case:
+    inside(root, folder.name)
+    try:
+        row = json.loads(decode_text(inside(root, f"{folder.name}/{meta.name}").read_bytes()))
+        prompt = str(row["prompt"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SuiteError(f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})') from error
+    photos = _Photos.of(root, folder)
+    references = photos.people(stated := _stated(row))
+    for problem in photos.problems(stated):
+        add_problem(problems, folder.name, problem)
+    boxes = None
+    try:
+        boxes = box_numbers(row.get("bboxes"), len(references))
+    except ValueError as error:
+        add_problem(problems, folder.name, f"boxes ignored: {error}")
+    return Case(
+        id=folder.name,
+        prompt=prompt,
+        people=tuple(Person((image,), None, boxes[i] if boxes else None) for i, image in enumerate(references)),
+        target=photos.image(photos.targets[0]) if photos.targets else None,
+        subset=str(row.get("subset") or subset_of_size(len(references))),
+        task=str(row.get("task_type") or ""),
+    )
 
 
-def _numbered_references(root: Path, folder: Path) -> list[EncodedImage]:
-    stems = {path.stem for path in folder.iterdir() if re.fullmatch(r"ref_\d+", path.stem)}
-    by_number = sorted(stems, key=lambda stem: (int(stem.removeprefix("ref_")), stem))
-    found = (_images_called(root, folder, stem) for stem in by_number)
-    return [images[0] for images in found if images]
+def _stated(row: dict[str, Any]) -> int | None:
+    """How many people a case says it has."""
+    stated = row.get("num_persons")
+    return stated if isinstance(stated, int) and 0 < stated <= MAX_NUMBER else None
+
+
+class _Photos:
+    """The photos of one case folder: targets and references by number, files in order of their names."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root = root
+        self.folder = folder
+        self.targets: list[Path] = []
+        self.references: dict[int, list[Path]] = defaultdict(list)
+        self.others: list[Path] = []
+
+    @classmethod
+    def of(cls, root: Path, folder: Path) -> _Photos:
+        """Sort the files of a folder."""
+        photos = cls(root, folder)
+        for path in sorted(folder.iterdir()):
+            if path.name[:1] == "." or path.is_dir() or not _may_be_photo(path):
+                continue
+            stem = path.stem.lower()
+            if stem == "ori":
+                photos.targets.append(path)
+            elif (match := _REFERENCE.fullmatch(stem)) and int(match["number"]) <= MAX_NUMBER:
+                photos.references[int(match["number"])].append(path)
+            elif not is_output(path.stem):
+                photos.others.append(path)
+        return photos
+
+    def image(self, path: Path) -> EncodedImage:
+        """A file of the folder."""
+        name = f"{self.folder.name}/{path.name}"
+        return EncodedImage(name, path=inside(self.root, name))
+
+    def numbers(self, stated: int | None) -> range:
+        """Numbers of the references that should be there, `stated` being how many people the case says it has."""
+        if not self.references:
+            return range(0)
+        first = min(1, *self.references)
+        return range(first, max(*self.references, first + (stated or 0) - 1) + 1)
+
+    def people(self, stated: int | None) -> list[EncodedImage]:
+        """One reference per person. One that is missing is a photo that cannot be read, so that nobody takes the place
+        of another person."""
+        numbers = self.numbers(stated)
+        return [self.image(next(iter(self.references.get(n, ())), Path(f"ref_{n}.jpg"))) for n in numbers]
+
+    def problems(self, stated: int | None) -> Iterator[str]:
+        """What is not as it should be: photos that are missing, double, or called otherwise."""
+        numbers = self.numbers(stated)
+        if missing := [f"ref_{n}" for n in numbers if n not in self.references]:
+            yield f"a reference is missing: {', '.join(missing)}"
+        if stated is not None and stated < len(numbers):
+            yield f"num_persons is not the number of references: {stated}, not {len(numbers)}"
+        for paths in (self.targets, *(self.references[n] for n in sorted(self.references))):
+            if len(paths) > 1:
+                yield f"two files for one photo, the first is taken: {', '.join(path.name for path in paths)}"
+        lost = [path.name for path in self.others if not self.targets or path.stem.lower().startswith(("ref", "ori"))]
+        if lost:
+            yield f"images not understood (the target is called ori, references ref_1, ref_2): {', '.join(lost[:5])}"
+
+
+def _may_be_photo(path: Path) -> bool:
+    """Whether a file is an image by its suffix, be it one that cannot be read, or has none and is one by its bytes."""
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES or suffix in UNREAD_SUFFIXES:
+        return True
+    return not suffix and is_image_file(path)
 
 
 SUITE = SuiteKind(

@@ -2,7 +2,7 @@
 
 Identities come from the suite's labels. Besides, two people are taken for the same when they share a
 photo that shows one person: the same reference file, or a reference that is another one-person case's
-target. That needs no face recognition, so no recognizer has a say in it.
+target. Files that are no image are nobody's. That needs no face recognition, so no recognizer has a say in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from idbench.errors import SuiteError, UnreadableImageError
-from idbench.images import EncodedImage, digest_of
+from idbench.images import EncodedImage, digest_of, size_of
 from idbench.records import Case
 from idbench.records.run import SuiteCounts
 from idbench.schema import Box
@@ -34,10 +34,12 @@ class CaseEntry:
     ----------
     case : every photo has its digest, "" where it cannot be read; one that lies in no file has nothing else.
     target_size : width and height of the target, where it was looked at.
+    not_photos : digests of files that are no image; they say nothing about who is who.
     """
 
     case: Case
     target_size: tuple[int, int] | None = None
+    not_photos: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -93,13 +95,18 @@ class CaseEntry:
 def index_case(case: Case) -> CaseEntry:
     """Digest every photo of a case."""
 
+    not_photos: set[str] = set()
+
     def digested(photo: EncodedImage) -> EncodedImage:
         try:
-            return photo.without_bytes(digest_of(photo.read()))
+            digest = digest_of(data := photo.read())
         except UnreadableImageError:
             return photo.without_bytes("")
+        if size_of(EncodedImage(photo.name, data=data)) is None:
+            not_photos.add(digest)
+        return photo.without_bytes(digest)
 
-    return CaseEntry(with_photos(case, digested))
+    return CaseEntry(with_photos(case, digested), not_photos=frozenset(not_photos))
 
 
 def with_photos(case: Case, change: Callable[[EncodedImage], EncodedImage]) -> Case:
@@ -181,7 +188,7 @@ class SuiteIndex:
                 if e.labels[i] is not None:
                     groups.join(f"label:{e.labels[i]}", me)
                 photos = set(e.references[i]) | ({e.target} if e.size == 1 and e.target else set())
-                for photo in photos - {""}:
+                for photo in photos - e.not_photos - {""}:
                     groups.join(f"photo:{photo}", me)
         return {(e.id, i): groups.find(f"person:{e.id}:{i}") for e in self.entries.values() for i in range(e.size)}
 

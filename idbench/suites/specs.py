@@ -28,8 +28,8 @@ def open_suite(suite: str | Path, subsets: Sequence[str] = ()) -> Suite:
             return kind.open(str(path), chosen)
         if spec not in registry.suites.names():
             raise SuiteError(
-                f"no suite in {path}: expected cases.jsonl, case folders with meta.json, or parquet files (also in "
-                "data/)"
+                f"no suite in {path}: expected a manifest (cases.jsonl), case folders with meta.json, or parquet files"
+                f"{_near(path)}"
             )
     name, _, location = spec.partition(":")
     if "/" in name or name.startswith("."):
@@ -41,6 +41,18 @@ def _holding(path: Path) -> SuiteKind | None:
     """The kind of suite that a file or folder holds."""
     kinds = registry.suites.all().values()
     return next((kind for kind in kinds if kind.recognises is not None and kind.recognises(path)), None)
+
+
+def _near(path: Path) -> str:
+    """Where a suite lies close to a path that holds none, as the end of a sentence."""
+    try:
+        below = [folder for folder in sorted(path.iterdir())[:200] if folder.is_dir()] if path.is_dir() else []
+    except OSError:
+        below = []
+    for place in (*below, *path.absolute().parents[:2]):
+        if not place.name.startswith(".") and _holding(place) is not None:
+            return f"; there is one in {place}"
+    return ""
 
 
 def _on_hub(spec: str) -> SuiteKind | None:

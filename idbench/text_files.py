@@ -1,0 +1,46 @@
+"""Text files as programs write them: with a byte order mark, in UTF-16, or a link's path instead of its file."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["decode_text", "is_link_text", "lines_of"]
+
+_LINK = re.compile(rb"\.{1,2}[/\\][^\s{}<>\"]{1,500}")
+
+
+def decode_text(data: bytes) -> str:
+    """UTF-8, with or without a byte order mark, or UTF-16. Raises `UnicodeDecodeError` for anything else."""
+    return data.decode(_encoding(data))
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """A file's lines in UTF-8, one at a time, without byte order mark; only a file in UTF-16 is read at once.
+
+    Raises `OSError`, and `UnicodeDecodeError` for damaged UTF-16.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+        file.seek(0)
+        if _encoding(head) != "utf-8-sig":
+            yield from (line.encode() for line in decode_text(file.read()).split("\n"))
+            return
+        for number, line in enumerate(file):
+            yield line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
+
+
+def is_link_text(data: bytes) -> bool:
+    """Whether a file holds nothing but a relative path: what becomes of a link where links cannot be stored."""
+    return _LINK.fullmatch(data.strip()) is not None
+
+
+def _encoding(head: bytes) -> str:
+    """By the byte order mark; without one, by which byte of the first character is zero."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if len(head) > 1 and head[0] and not head[1]:
+        return "utf-16-le"
+    return "utf-16-be" if len(head) > 1 and not head[0] and head[1] else "utf-8-sig"
