@@ -42,7 +42,7 @@ PLUGIN_SUFFIXES = {"HEIC": (".heic", ".heif", ".hif"), "JPEG XL": (".jxl",)}
 
 UNREAD_SUFFIXES = frozenset(
     {".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".svg", ".psd", ".exr", ".hdr", ".tga", ".ico", ".qoi", ".dng"}
-    | {".cr2", ".cr3", ".nef", ".arw", ".raw", ".pdf", ".mp4", ".webm", ".npy"}
+    | {".cr2", ".cr3", ".nef", ".arw", ".raw", ".mp4", ".webm"}
 )
 """Lower-case suffixes of images that are not read, or only with a plug-in: whoever has such a file means an image."""
 

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from idbench.generate.producer import Produced
-from idbench.models.image_folder import MatchedImages
-from idbench.progress import Warn
+from idbench.models.image_folder import MatchedImages, unread_line
 from idbench.records import Case, Generation
 from idbench.suites import case_filename
 
@@ -27,25 +26,60 @@ class FolderProducer:
         counts = Counter(len(seeds) for seeds in matched.files.values())
         self._expected = max(counts, key=lambda count: (counts[count], count), default=1)
 
-    def warn_of_missing(self, case_ids: Sequence[str], warn: Warn) -> None:
-        """One line where cases have no image at all."""
-        files, surplus = self.matched.files, self.matched.surplus
+    def remarks(self, case_ids: Sequence[str]) -> Iterator[str]:
+        """What of the folder is not scored, lacking, or was understood by another name: one line each."""
+        name, matched = self.matched.name, self.matched
+        yield from self._about_lacking(case_ids)
+        if matched.loosely:
+            case, seeds = next(iter(sorted(matched.files.items())))
+            seed, path = next(iter(sorted(seeds.items())))
+            count = sum(map(len, matched.files.values()))
+            yield f"{name}: {count} files were understood by other names, such as {path.name} for case {case}, seed {seed}"
+        if matched.clashes:
+            chosen, other = matched.clashes[0]
+            yield (
+                f"{name}: {len(matched.clashes)} images have two files, of which the first by name is scored: "
+                f"{chosen}, not {other}; delete the wrong ones"
+            )
+        if matched.links:
+            yield (
+                f"{name}: {len(matched.links)} files are links that lead outside the folders named and were not "
+                f"followed, first {matched.links[0]}; copy them with 'cp -rL'"
+            )
+        if matched.unread:
+            yield f"{name}: {unread_line(matched.unread)}; convert them to PNG"
+        second = {other for _, other in matched.clashes}
+        if of_no_case := [file for file in matched.surplus if file not in second and file not in matched.links]:
+            yield f"{name}: {len(of_no_case)} files match no case and were not scored, first {of_no_case[0]}"
+
+    def _about_lacking(self, case_ids: Sequence[str]) -> Iterator[str]:
+        name, files = self.matched.name, self.matched.files
         missing = [case_id for case_id in case_ids if case_id not in files]
         if missing:
             wanted = case_filename(missing[0])
-            others = f"; {len(surplus)} files match no case, first {surplus[0]}" if surplus else ""
-            warn(
-                f"{self.matched.name}: {len(missing)} of {len(case_ids)} cases have no image and count as failures; "
-                f"expected {wanted}.jpg, {wanted}--7.png or {wanted}/out.jpg{others}"
+            yield (
+                f"{name}: {len(missing)} of {len(case_ids)} cases have no image and count as failures; "
+                f"expected {wanted}.jpg, {wanted}--7.png or {wanted}/out.jpg"
             )
+        fewer = {case_id: lacking for case_id in case_ids if case_id in files and (lacking := self._lacking(case_id))}
+        if fewer:
+            case_id, seeds = next(iter(fewer.items()))
+            yield (
+                f"{name}: {len(fewer)} of {len(case_ids)} cases lack seeds that others have, which count as failures; "
+                f"first {case_id}, seed {', '.join(map(str, seeds))}"
+            )
+
+    def _lacking(self, case_id: str) -> list[int]:
+        """The seeds that a case should have and has not."""
+        found = self.matched.files.get(case_id, {})
+        return [seed for seed in self._seeds if seed not in found][: max(0, self._expected - len(found))]
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """The folder's images of the case, then one missing image per seed it lacks."""
         name, found = self.matched.name, self.matched.seeds(case.id)
-        lacking = [seed for seed in self._seeds if seed not in found][: max(0, self._expected - len(found))]
-        for seed in sorted([*found, *lacking]):
+        for seed in sorted([*found, *self._lacking(case.id)]):
             if seed in found:
                 yield Generation(model=name, case=case.id, seed=seed, outcome="generated"), found[seed]
             else:
-                reason = f"no image for case {case.id} in {self.matched.root}"
+                reason = f"no image for case {case.id}, seed {seed}, in {self.matched.root}"
                 yield Generation(model=name, case=case.id, seed=seed, outcome="missing_image", error=reason), None

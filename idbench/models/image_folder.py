@@ -1,70 +1,163 @@
-"""A model whose images already exist: a folder, named by case.
-
-For a case `r001` these files count, with any image suffix: `r001.jpg`, `r001--7.png` (seed 7),
-`r001/out.jpg`, `r001/output_0.jpg`, `r001/7.png`, `r001/out--7.png`. A case id with characters that
-cannot stand in a file name is percent-encoded (`a/b` -> `a%2Fb`); a very long one is shortened
-(`idbench.suites.case_filename` says how).
-"""
+"""A model whose images already exist: a folder, named by case (`idbench.models.image_names` says how)."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from idbench.errors import ConfigError
+from idbench.image_formats import UNREAD_SUFFIXES, is_image_file, suffixes_with_plugins
 from idbench.images import EncodedImage
 from idbench.kinds import ListedModel, ModelKind
-from idbench.suites.base import case_filename
+from idbench.links import leads_inside, roots_of
+from idbench.models.image_names import CaseNames, Place
 
-__all__ = ["MODEL", "SUFFIXES", "ImageFolder", "MatchedImages", "list_images"]
+__all__ = ["MODEL", "ImageFolder", "MatchedImages", "list_images"]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
-_SEED = re.compile(r"^(?P<stem>.*?)--(?P<seed>\d{1,18})$")
-_OUT = re.compile(r"^(?:out|output(?:_0)?)(?:--(?P<seed>\d{1,18}))?$|^(?P<bare>\d{1,18})$")
-NOT_OUTPUTS = re.compile(r"^(?:ori|ref_\d+)$")
+NOT_OUTPUTS = re.compile(r"^(?:ori|ref[_-]?\d+)$", re.IGNORECASE)
+"""Photos of a suite in the published layout."""
+
+_NO_IMAGES = frozenset(
+    {".json", ".jsonl", ".txt", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".html", ".xml", ".log", ".py"}
+    | {".parquet", ".pt", ".pth", ".ckpt", ".safetensors", ".npz", ".npy", ".zip", ".tar", ".gz", ".db", ".ini"}
+)
+"""Suffixes of files that are not looked into."""
+
+MAX_SUBFOLDERS = 200
+"""Folders below one without a match that are looked through for a better one."""
 
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """A folder of one model's images, listed but not yet read."""
+    """A folder of one model's images, listed but not yet read.
+
+    `unread` are images of formats that are not read; `roots` where links may lead.
+    """
 
     name: str
     root: Path
     paths: tuple[Path, ...]
+    unread: tuple[Path, ...]
+    roots: tuple[Path, ...]
 
     def match(self, case_ids: Iterable[str]) -> MatchedImages:
         """Say for every file which case and seed it is for.
 
-        A file outside the folder (through links) is never opened, and where two files give the same case
-        and seed the first by name counts: the others are surplus.
+        A file outside the folders that were named (through links) is never opened. Raises `ConfigError`, which says
+        what to do, if no file is for any case.
         """
-        keys = {_normal(case_filename(case_id)): case_id for case_id in case_ids}
-        files: dict[str, dict[int, Path]] = {}
-        surplus: list[str] = []
-        real_root = self.root.resolve()
+        names = CaseNames(case_ids)
+        matched = self._matched(names.strictly, loosely=False)
+        if not matched.files:
+            matched = self._matched(names.loosely, loosely=True)
+        if not matched.files:
+            raise ConfigError(f"images of '{self.name}': {self._why_none(names, matched)}")
+        return matched
+
+    def _matched(self, place_of: Callable[[Path], Place | None], loosely: bool) -> MatchedImages:
+        found: dict[tuple[str, int], list[tuple[int, Path]]] = {}
+        surplus, links = [], []
         for path in self.paths:
-            key, seed = _case_and_seed(path, self.root, keys)
-            seeds = files.setdefault(keys[key], {}) if key in keys else {}
-            if key not in keys or seed in seeds or not _within(path, real_root):
-                surplus.append(str(path.relative_to(self.root)).encode(errors="backslashreplace").decode())
+            relative = path.relative_to(self.root)
+            if not leads_inside(path, self.roots):
+                links.append(path)
+            elif (place := place_of(relative)) is None:
+                surplus.append(path)
             else:
-                seeds[seed] = path
-        found = {case_id: seeds for case_id, seeds in files.items() if seeds}
-        return MatchedImages(self.name, self.root, found, tuple(surplus))
+                found.setdefault((place.case, place.seed), []).append((place.rank, path))
+        files: dict[str, dict[int, Path]] = {}
+        clashes = []
+        for (case, seed), ranked in sorted(found.items()):
+            chosen, *others = [path for _, path in sorted(ranked)]
+            files.setdefault(case, {})[seed] = chosen
+            surplus += others
+            clashes += [(self._shown(chosen), self._shown(other)) for other in others]
+        return MatchedImages(
+            self.name,
+            self.root,
+            files,
+            tuple(map(self._shown, sorted([*surplus, *links]))),
+            tuple(clashes),
+            tuple(map(self._shown, links)),
+            tuple(map(self._shown, self.unread)),
+            loosely,
+        )
+
+    def _shown(self, path: Path) -> str:
+        return str(path.relative_to(self.root)).encode(errors="backslashreplace").decode()
+
+    def _why_none(self, names: CaseNames, matched: MatchedImages) -> str:
+        """Why no file is for any case, and what to do."""
+        count = len(self.paths)
+        if links := matched.links:
+            return (
+                f"{len(links)} of {count} files in {self.root} are links that lead outside the folders named "
+                f"(first {links[0]}); copy them with 'cp -rL'"
+            )
+        below = list(self._better_subfolders(names))
+        if below:
+            first = f"--images {self.name if len(below) == 1 else below[0].name}={below[0]}"
+            more = f"; also in {', '.join(folder.name for folder in below[1:4])}" if below[1:] else ""
+            return f"0 of {count} images in {self.root} match a case, but those in {below[0].name}/ do: {first}{more}"
+        if not count and self.unread:
+            return f"{unread_line(matched.unread)}; convert them to PNG"
+        if not count:
+            return f"{self.root} holds no images"
+        wanted = next(iter(names.ids), "CASE")
+        renamed = ((path, names.rename(path.relative_to(self.root))) for path in self.paths)
+        path, name = next(((path, name) for path, name in renamed if name is not None), (self.paths[0], None))
+        what = f"rename {self._shown(path)} to {name}" if name is not None else self._advice(wanted)
+        return (
+            f"0 of {count} images in {self.root} match a case (first {matched.surplus[0]}); expected {wanted}.jpg, "
+            f"{wanted}--7.png or {wanted}/out.jpg: {what}"
+        )
+
+    def _advice(self, wanted: str) -> str:
+        stems = [path.stem for path in self.paths]
+        if all(re.fullmatch(r"\D{0,20}\d+[_-]*", stem) for stem in stems):
+            return f"files are numbered, not named by case; rename each by its case, the image of {wanted} to {wanted}.png"
+        return f"rename each by its case, the image of {wanted} to {wanted}.png"
+
+    def _better_subfolders(self, names: CaseNames) -> Iterator[Path]:
+        """Folders below, up to three levels down, whose files are for cases; not those below another such."""
+        waiting, looked_at = _folders(self.root), 0
+        for depth in range(3):
+            next_level: list[Path] = []
+            for folder in waiting:
+                if (looked_at := looked_at + 1) > MAX_SUBFOLDERS or not leads_inside(folder, self.roots):
+                    return
+                paths = [path.relative_to(folder) for path in _list(folder, self.roots)[0]]
+                if any(names.strictly(path) or names.loosely(path) for path in paths):
+                    yield folder
+                elif depth < 2:
+                    next_level += _folders(folder)
+            waiting = next_level
 
 
 @dataclass(frozen=True)
 class MatchedImages:
-    """Images of one model by case and seed. `surplus` names files that belong to no case asked for."""
+    """Images of one model by case and seed.
+
+    Parameters
+    ----------
+    surplus : files that are not scored: those of no case asked for, second files for one image, links that lead out.
+    clashes : second files for one image: (the one that counts, the other).
+    links : files that lead outside the folders named.
+    unread : files of image formats that are not read.
+    loosely : whether names were understood that the rules do not give.
+    """
 
     name: str
     root: Path
     files: dict[str, dict[int, Path]]
     surplus: tuple[str, ...]
+    clashes: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    loosely: bool = False
 
     def seeds(self, case_id: str) -> dict[int, EncodedImage]:
         """Seed -> image of a case, by seed; empty where there is none."""
@@ -72,40 +165,49 @@ class MatchedImages:
         return {seed: EncodedImage(f"{self.name}/{path.relative_to(self.root)}", path=path) for seed, path in found}
 
 
-def list_images(name: str, location: str | Path) -> ImageFolder:
-    """List a folder's images, sorted. Raises `ConfigError` if the folder does not exist."""
+def list_images(name: str, location: str | Path, named: Sequence[Path] = ()) -> ImageFolder:
+    """List a folder's images, sorted. Hidden files and folders are nothing.
+
+    named : other folders that the user named; links may lead into them.
+
+    Raises `ConfigError` if the folder does not exist.
+    """
     root = Path(location).expanduser()
     if not root.is_dir():
         raise ConfigError(f"images of '{name}': no folder at {root}")
-    paths = [
-        path
-        for path in sorted([*root.glob("*"), *root.glob("*/*")])
-        if path.suffix.lower() in SUFFIXES and not NOT_OUTPUTS.match(path.stem) and not path.is_dir()
-    ]
-    return ImageFolder(name, root, tuple(paths))
+    roots = tuple(place for folder in (root, *named) for place in roots_of(folder))
+    paths, unread = _list(root, roots)
+    return ImageFolder(name, root, tuple(paths), tuple(unread), roots)
 
 
-def _within(path: Path, root: Path) -> bool:
-    """Whether `path` lies under `root`, links followed; a link to itself lies nowhere."""
-    try:
-        return path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):
-        return False
+def unread_line(unread: Sequence[str]) -> str:
+    """One clause about files of formats that are not read."""
+    return f"{len(unread)} files are of image formats that idbench does not read here, first {unread[0]}"
 
 
-def _normal(text: str) -> str:
-    """One spelling per name: file systems disagree about composed accents."""
-    return unicodedata.normalize("NFC", text)
+def _list(root: Path, roots: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The images of a folder and its subfolders, and those that are not read, sorted."""
+    paths: list[Path] = []
+    unread: list[Path] = []
+    for path in sorted([*root.glob("*"), *root.glob("*/*")]):
+        if _is_hidden(path.relative_to(root)) or NOT_OUTPUTS.match(path.stem) or path.is_dir():
+            continue
+        suffix = path.suffix.lower()
+        if suffix in suffixes_with_plugins():
+            paths.append(path)
+        elif suffix in UNREAD_SUFFIXES:
+            unread.append(path)
+        elif suffix not in _NO_IMAGES and leads_inside(path, roots) and is_image_file(path):
+            paths.append(path)
+    return paths, unread
 
 
-def _case_and_seed(path: Path, root: Path, keys: Container[str]) -> tuple[str, int]:
-    """The case key and seed a path stands for; a whole stem that is a case wins over a seed suffix."""
-    stem = _normal(path.stem)
-    if path.parent != root:
-        match = _OUT.match(stem)
-        return (_normal(path.parent.name), int(match["seed"] or match["bare"] or 0)) if match else ("", 0)
-    match = None if stem in keys else _SEED.match(stem)
-    return (match["stem"], int(match["seed"])) if match else (stem, 0)
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not _is_hidden(path.relative_to(root)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def _refuse(name: str, location: str, given: Mapping[str, str]) -> NoReturn:
