@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from support.in_process import idbench_here
 from support.runs import error_line, idbench
 
 from idbench.models.cards import card_names, card_of
@@ -20,10 +21,10 @@ def test_check_names_for_every_card_what_would_stop_it_without_loading_torch():
 
 
 def test_list_and_show_tell_what_a_card_says():
-    listed = idbench("models", "list").stdout
+    listed = idbench_here("models", "list").stdout
     assert all(name in listed for name in card_names()) and "sim:good" in listed and "oracle-paste" in listed
-    shown = idbench("models", "show", "flux1-dev").stdout
+    shown = idbench_here("models", "show", "flux1-dev").stdout
     for part in ("guidance", "gated", "33.7 GB", "offload", "none|model|sequential", "Non-Commercial"):
         assert part in shown
-    assert "did you mean 'flux1-dev'" in error_line(idbench("models", "show", "flux1-devv"))
-    assert "has no card" in error_line(idbench("models", "show", "sim:good"))
+    assert "did you mean 'flux1-dev'" in error_line(idbench_here("models", "show", "flux1-devv"))
+    assert "has no card" in error_line(idbench_here("models", "show", "sim:good"))

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from support.comparing import ledger
+from support.in_process import idbench_here
 from support.run_command import command
-from support.runs import idbench
 from support.suites import real_cases, write_suite
 
 from idbench.tables import read_tables
@@ -57,7 +57,7 @@ def test_slots_are_judged_by_the_places_a_model_was_told(real_suite, packs, tmp_
         if told:
             (folder / "images" / "tell").touch()
         out = tmp_path / f"told-{told}"
-        done = idbench(*command(suite, packs, out, "--model", folder))
+        done = idbench_here(*command(suite, packs, out, "--model", folder))
         assert done.returncode == 0, done.stderr
         scores = read_tables(out)[0].query("model == 'swapper' and protocol == 'strict'")
         found[told] = list(scores["slot_accuracy"])
@@ -72,24 +72,24 @@ def test_a_run_whose_model_did_not_run_is_incomplete_and_says_so(real_suite, pac
     (folder / "worker.py").write_text("raise SystemExit('no GPU today')")
     out = tmp_path / "run"
     arguments = command(real_suite, packs, out, "--model", folder, "--subset", "p2")
-    done = idbench(*arguments)
+    done = idbench_here(*arguments)
     assert done.returncode == 3 and "no GPU today" in done.stderr
     record = json.loads((out / "run.json").read_text())
     count = len(real_cases_of(out, "absent"))
     assert record["state"] == "incomplete" and record["counts"]["not_tried"] == {"absent": count} and count
     assert "were never tried" in (out / "report.html").read_text()
     (folder / "worker.py").write_text(PAINTER)
-    assert idbench(*arguments).returncode == 0
+    assert idbench_here(*arguments).returncode == 0
     assert json.loads((out / "run.json").read_text())["state"] == "finished"
     assert all(line["outcome"] == "generated" for line in real_cases_of(out, "absent").values())
     # images made anew and images that failed are said
     (folder / "worker.py").write_text(PAINTER + "# changed\n")
     assert (
         f"absent: {count} images of other parameters, weights, code or versions are made anew"
-        in idbench(*arguments).stderr
+        in idbench_here(*arguments).stderr
     )
     (folder / "worker.py").write_text(PAINTER.replace("Image.new", "None or Image.knew"))
-    done = idbench(*arguments)
+    done = idbench_here(*arguments)
     assert (
         f"absent: {count} of {count} images failed or were refused: AttributeError" in done.stderr
         and done.returncode == 0
@@ -114,6 +114,6 @@ def test_faceless_images_are_said_to_be_so(real_suite, packs, tmp_path):
     folder.mkdir()
     (folder / "card.toml").write_text(CARD.replace("swapper", "painter"))
     (folder / "worker.py").write_text(PAINTER)
-    done = idbench(*command(real_suite, packs, tmp_path / "run", "--model", folder, "--subset", "p2"))
+    done = idbench_here(*command(real_suite, packs, tmp_path / "run", "--model", folder, "--subset", "p2"))
     assert done.returncode == 0, done.stderr
     assert "no face was found in any of its" in (tmp_path / "run" / "report.html").read_text()

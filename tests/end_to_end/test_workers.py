@@ -10,8 +10,9 @@ import pandas as pd
 import psutil
 import pytest
 from support.comparing import ledger
+from support.in_process import idbench_here
 from support.run_command import command
-from support.runs import error_line, idbench, run_here
+from support.runs import error_line, run_here, start
 from support.suites import real_cases
 
 from idbench.tables import read_tables
@@ -77,7 +78,7 @@ def test_a_folder_with_a_worker_takes_part_and_scores_as_its_images_do(painter, 
     out = tmp_path / "run"
     first = real_cases(real_suite, (1,))[0].id
     (painter / "worker.py").write_text(WORKER.replace("UNINSPIRING", first))
-    done = idbench(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
+    done = idbench_here(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
     assert done.returncode == 0, done.stderr
     scores, images, _ = read_tables(out)
     mine = images[images["model"] == "painter"].set_index("case")
@@ -103,24 +104,24 @@ def test_a_folder_with_a_worker_takes_part_and_scores_as_its_images_do(painter, 
 def test_a_worker_changed_means_images_made_anew_and_else_none(painter, real_suite, packs, tmp_path):
     out = tmp_path / "run"
     arguments = command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20", "--subset", "p1")
-    assert idbench(*arguments).returncode == 0
+    assert idbench_here(*arguments).returncode == 0
     before = len(ledger(out))
-    assert idbench(*arguments).returncode == 0
+    assert idbench_here(*arguments).returncode == 0
     assert len(ledger(out)) == before
     for name in ("worker.py", "helper.py"):  # whatever lies beside the card may be what the worker uses
         with (painter / name).open("a") as file:
             file.write("# better now\n")
-        assert idbench(*arguments).returncode == 0
+        assert idbench_here(*arguments).returncode == 0
         assert len(ledger(out)) > before
         before = len(ledger(out))
     (painter / "card.toml").write_text((painter / "card.toml").read_text().replace("Gives", "Hands"))
-    assert idbench(*arguments).returncode == 0
+    assert idbench_here(*arguments).returncode == 0
     assert len(ledger(out)) == before
 
 
 def test_a_card_without_its_worker_is_one_line(painter, real_suite, packs, tmp_path):
     (painter / "worker.py").unlink()
-    refused = idbench(*command(real_suite, packs, tmp_path / "run", "--model", str(painter)))
+    refused = idbench_here(*command(real_suite, packs, tmp_path / "run", "--model", str(painter)))
     assert f"no worker at {painter / 'worker.py'}" in error_line(refused)
 
 
@@ -129,7 +130,7 @@ def test_a_worker_in_another_language_is_started_by_its_command(painter, real_su
     (painter / "worker.sh").write_text(SHELL)
     card = CARD.replace('script = "worker.py"', 'command = ["sh", "worker.sh"]')
     (painter / "card.toml").write_text(card)
-    done = idbench(*command(real_suite, packs, tmp_path / "run", "--model", str(painter), "--subset", "p1"))
+    done = idbench_here(*command(real_suite, packs, tmp_path / "run", "--model", str(painter), "--subset", "p1"))
     assert done.returncode == 0, done.stderr
     images = read_tables(tmp_path / "run")[1].query("model == 'painter'")
     assert len(images) and set(images["outcome"]) == {"refused"} and set(images["error"]) == {"shells do not paint"}
@@ -149,14 +150,12 @@ done
 def test_tracebacks_are_in_the_log(painter, real_suite, packs, tmp_path):
     (painter / "worker.py").write_text(WORKER.replace('raise Refused("groups are not painted")', "unheard_of()"))
     out = tmp_path / "run"
-    done = idbench(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
+    done = idbench_here(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
     assert done.returncode == 0 and "NameError: name 'unheard_of' is not defined" in done.stderr
     assert "Traceback" in (out / "logs" / "painter-0.log").read_text()
 
 
 def test_killing_the_run_ends_its_workers(painter, real_suite, packs, tmp_path):
-    from support.runs import start
-
     (painter / "worker.py").write_text(
         WORKER.replace('    print("loaded"', '    import time; time.sleep(300)\n    print("loaded"')
     )

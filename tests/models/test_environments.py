@@ -13,16 +13,21 @@ from pathlib import Path
 
 import pytest
 from support.comparing import ledger
-from support.runs import COMMAND, error_line, idbench
+from support.in_process import idbench_here
+from support.runs import COMMAND, error_line
 from support.worker_environments import World, git
 
 from idbench.errors import MissingPackageError
 from idbench.models.cards import load_card
 from idbench.models.environments import Environment, find_python
+from idbench.suites import synthetic
 
 
 @pytest.mark.slow
-def test_set_up_from_disk_checked_run_by_its_own_python_and_redone_only_where_something_changed(world: World):
+def test_set_up_from_disk_checked_run_by_its_own_python_and_redone_only_where_something_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(synthetic.SIZES, "small", 4)
     problems = world.problems()
     assert [one["kind"] for one in problems] == ["environment", "weights"]
     text = problems[0]["text"]
@@ -30,7 +35,7 @@ def test_set_up_from_disk_checked_run_by_its_own_python_and_redone_only_where_so
         assert part in text
     run = ["run", "--model", str(world.card), "--subset", "p1", "--no-oracles", "--gallery", "0"]
     run += ["--resamples", "100", "--out", str(world.root / "run")]
-    refused = error_line(idbench(*run))
+    refused = error_line(idbench_here(*run))
     assert "needs an environment of its own" in refused and not (world.root / "run").exists()
 
     done = world.setup()
@@ -53,7 +58,7 @@ def test_set_up_from_disk_checked_run_by_its_own_python_and_redone_only_where_so
     log = (world.environment / "setup.log").read_text()
     assert "Successfully installed tinypaint" in log and "--no-index" in log
 
-    done = idbench(*run, timeout=300)
+    done = idbench_here(*run)
     assert done.returncode == 0, done.stderr
     lines = ledger(world.root / "run")
     assert lines and all(line["outcome"] == "generated" for line in lines)
@@ -66,7 +71,7 @@ def test_set_up_from_disk_checked_run_by_its_own_python_and_redone_only_where_so
     assert "everything is here" in world.setup().stderr and world.made() == before
     (world.card / "requirements.txt").write_text("# nothing needed now\n")
     assert world.lacking() == {"venv": "the requirements changed since it was made"}
-    assert "the requirements changed" in error_line(idbench(*run[:-1], str(world.root / "other")))
+    assert "the requirements changed" in error_line(idbench_here(*run[:-1], str(world.root / "other")))
     assert world.setup().returncode == 0
     assert world.made()["repository"] == before["repository"] and world.made()["venv"] != before["venv"]
     assert not (world.environment / before["venv"]).exists(), "the old one is gone"
@@ -111,7 +116,7 @@ def test_killed_in_the_middle_the_same_command_goes_on(world: World, moment: str
 def test_code_from_elsewhere_is_said_beforehand(world: World):
     (world.card / "requirements.txt").write_text("tinypaint==1.0\ngit+https://example.org/more.git\n")
     assert Environment(load_card(world.card), world.card).addresses == ["git+https://example.org/more.git"]
-    said = idbench("models", "setup", world.card, input="n\n")
+    said = idbench_here("models", "setup", world.card, input="n\n")
     assert "also code from git+https://example.org/more.git" in said.stdout + said.stderr
 
 
@@ -120,10 +125,10 @@ def test_from_an_address_exactly_the_commit_is_fetched(world: World):
     world.write(address=f"file://{world.repository}")
     card = world.card / "card.toml"
     card.write_text(re.sub(r"\[\[weights\]\].*?\[worker\]", "[worker]", card.read_text(), flags=re.DOTALL))
-    done = idbench("models", "setup", world.card, input="n\n")
+    done = idbench_here("models", "setup", world.card, input="n\n")
     assert done.returncode == 1 and not world.environment.exists() and "Set up?" in done.stderr
     assert f"file://{world.repository} @ {world.red[:12]}, MIT" in done.stderr
-    done = idbench("models", "setup", world.card, input="y\n")
+    done = idbench_here("models", "setup", world.card, input="y\n")
     assert done.returncode == 0, done.stderr
     assert (world.environment / "repository" / "colours.py").read_text() == "COLOUR = (200, 30, 30)\n"
     assert world.problems() == []
@@ -152,9 +157,10 @@ def test_a_requirement_that_cannot_be_had_is_one_line_with_pip_s_last_word(world
     assert "no requirements at" in error_line(world.setup())
 
 
-def test_offline_nothing_gets_to_the_network(world: World):
+def test_offline_nothing_gets_to_the_network(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PIP_RETRIES", "0")
     (world.card / "requirements.txt").write_text("tinypaint @ http://192.0.2.1/tinypaint-1.0-py3-none-any.whl\n")
-    done = world.setup("--offline", world.offline, env=os.environ | {"PIP_RETRIES": "0"})
+    done = world.setup()
     assert done.returncode == 1 and "installing the requirements failed" in done.stderr
     assert "127.0.0.1" in (world.environment / "setup.log").read_text() or "proxy" in done.stderr.lower()
 
@@ -213,5 +219,5 @@ def test_what_was_not_made_here_is_not_deleted(world: World):
 
 
 def test_models_that_are_no_workers_need_their_weights_only():
-    done = idbench("models", "setup", "flux1-dev")
+    done = idbench_here("models", "setup", "flux1-dev")
     assert done.returncode == 0 and "'idbench models fetch flux1-dev'" in done.stderr and not done.stdout

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.in_process import idbench_here
 from support.model_cards import pipeline, tensors
-from support.runs import error_line, idbench
+from support.runs import error_line
 
 from idbench.errors import WeightsError
 from idbench.models import weights
@@ -65,6 +66,6 @@ def test_missing_packages_are_named(card: Card):
 
 
 def test_a_run_with_absent_weights_stops_before_anything_is_done(folder: Path, tmp_path: Path):
-    refused = idbench("run", "--model", str(folder), "--out", str(tmp_path / "run"))
+    refused = idbench_here("run", "--model", str(folder), "--out", str(tmp_path / "run"))
     assert "idbench models fetch mine" in error_line(refused)
     assert not (tmp_path / "run").exists()

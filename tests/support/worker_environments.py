@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support.runs import idbench
+from support.in_process import idbench_here
 
 from idbench.models.cards import load_card
 from idbench.models.environments import Environment
@@ -133,12 +133,11 @@ class World:
         asked = f'python = "{python}"' if python else ""
         (self.card / "card.toml").write_text(CARD.format(revision=revision or self.red, python=asked, address=address))
 
-    def setup(self, *options: str | Path, **how) -> subprocess.CompletedProcess[str]:
-        chosen = options or ("--offline", self.offline)
-        return idbench("models", "setup", self.card, "--yes", *chosen, **how)
+    def setup(self) -> subprocess.CompletedProcess[str]:
+        return idbench_here("models", "setup", self.card, "--yes", "--offline", self.offline)
 
     def problems(self) -> list[dict[str, str]]:
-        done = idbench("models", "check", self.card, "--json")
+        done = idbench_here("models", "check", self.card, "--json")
         (found,) = json.loads(done.stdout).values()
         assert done.returncode == bool(found)
         return found

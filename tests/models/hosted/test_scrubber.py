@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from support.in_process import idbench_here
 from support.lazy import needs
-from support.runs import error_line, idbench
+from support.runs import error_line
 from support.vendors import FORMS, KEY, opened
 
 from idbench.errors import ConfigError
@@ -30,12 +31,13 @@ def test_a_missing_or_mistyped_key_stops_a_model_in_one_line(vendor, which, monk
         model.load("cpu")
 
 
-def test_a_run_without_a_key_stops_before_anything_is_done(vendor, which, tmp_path: Path):
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("API_KEY")}
-    refused = idbench("run", "--model", which.card, "--out", str(tmp_path / "run"), env=environment)
+def test_a_run_without_a_key_stops_before_anything_is_done(vendor, which, monkeypatch, tmp_path: Path):
+    assert idbench_here("models", "check", which.card).stdout.split() == [f"{which.card}:", "ready"]
+    for name in [name for name in os.environ if name.endswith("API_KEY")]:
+        monkeypatch.delenv(name)
+    refused = idbench_here("run", "--model", which.card, "--out", tmp_path / "run")
     assert "needs a key" in error_line(refused) and not (tmp_path / "run").exists()
-    assert idbench("models", "check", which.card, env=environment).returncode == 1
-    assert idbench("models", "check", which.card, env=os.environ).stdout.split() == [f"{which.card}:", "ready"]
+    assert idbench_here("models", "check", which.card).returncode == 1
 
 
 def test_the_key_is_taken_out_of_all_text_however_it_is_written(vendor, capsys):
