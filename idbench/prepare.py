@@ -19,6 +19,7 @@ from idbench.faces.specs import (
     stacking_references,
 )
 from idbench.generate.schedule import process_devices
+from idbench.metrics import all_person_metrics
 from idbench.models.image_folder import ImageFolder, list_images
 from idbench.models.preflight import stop_at_first
 from idbench.models.simulated import ONLY_RENDERED
@@ -67,6 +68,7 @@ def prepare(config: RunConfig, suite: Suite) -> Opened:
 
 
 def _open_scoring(config: RunConfig) -> Scoring:
+    all_person_metrics()  # those of other packages are loaded now, so that one that cannot be is heard of at once
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
     text = clip.open_encoder(config.clip, config.device)
@@ -80,7 +82,7 @@ def _open_scoring(config: RunConfig) -> Scoring:
         config.batch,
     )
     stacked = stacking_references(config.recognizers)
-    return Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate, config.oracles)
+    return Scoring(analyser, [], config.protocols, stacked, text, config.oracles)
 
 
 def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> Iterator[str]:

@@ -63,7 +63,8 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         make_images(models, index, pools, progress, warn)
 
         opened.scoring.producers = [*folders, *models, *oracles]
-        verifications = score_cases(index, opened.scoring, ledger, run.path, progress)
+        people = score_cases(index, opened.scoring, ledger, run.path, progress)
+        verifications = people.verifications(config.false_accept_rate)
         run.write_verifications(verifications)
 
         progress("statistics", 0, 1)

@@ -59,7 +59,8 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
         scoring = Scoring(analyser, producers, ["strict"])
         suite = subjects.suite(drawn)
         index, _ = index_and_analyse(suite, scoring, out / ".work", progress)
-        verifications = score_cases(index, scoring, Ledger(out / "generations.jsonl"), out, progress)
+        people = score_cases(index, scoring, Ledger(out / "generations.jsonl"), out, progress)
+        verifications = people.verifications()
         seen = seen_by_yaw(look_at(drawn, analyser), names)
         tables = read_tables(out)
         curves = [

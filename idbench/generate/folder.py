@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from idbench.generate.producer import Produced
+from idbench.images import EncodedImage
 from idbench.models.image_folder import MatchedImages
 from idbench.progress import Warn
 from idbench.records import Case, Generation
@@ -41,11 +42,12 @@ class FolderProducer:
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """The folder's images of the case, then one missing image per seed it lacks."""
-        name, found = self.matched.name, self.matched.seeds(case.id)
+        name, found = self.matched.name, self.matched.files.get(case.id, {})
         lacking = [seed for seed in self._seeds if seed not in found][: max(0, self._expected - len(found))]
         for seed in sorted([*found, *lacking]):
             if seed in found:
-                yield Generation(model=name, case=case.id, seed=seed, outcome="generated"), found[seed]
+                image = EncodedImage(f"{name}/{found[seed].relative_to(self.matched.root)}", path=found[seed])
+                yield Generation(model=name, case=case.id, seed=seed, outcome="generated"), image
             else:
                 reason = f"no image for case {case.id} in {self.matched.root}"
                 yield Generation(model=name, case=case.id, seed=seed, outcome="missing_image", error=reason), None

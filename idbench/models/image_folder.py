@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from idbench.errors import ConfigError
-from idbench.images import EncodedImage
 from idbench.kinds import ListedModel, ModelKind
 from idbench.suites.base import case_filename
 
@@ -65,11 +64,6 @@ class MatchedImages:
     root: Path
     files: dict[str, dict[int, Path]]
     surplus: tuple[str, ...]
-
-    def seeds(self, case_id: str) -> dict[int, EncodedImage]:
-        """Seed -> image of a case, by seed; empty where there is none."""
-        found = sorted(self.files.get(case_id, {}).items())
-        return {seed: EncodedImage(f"{self.name}/{path.relative_to(self.root)}", path=path) for seed, path in found}
 
 
 def list_images(name: str, location: str | Path) -> ImageFolder:

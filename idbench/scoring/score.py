@@ -18,11 +18,9 @@ from idbench.images import EncodedImage
 from idbench.progress import Progress
 from idbench.records import Generation
 from idbench.scoring.case import CaseScorer
-from idbench.scoring.context import Scoring, SuiteSide
-from idbench.scoring.run_tables import RunTables
-from idbench.scoring.verification import SuitePeople
-from idbench.stats import Verification
+from idbench.scoring.suite_side import Scoring, SuitePeople, SuiteSide
 from idbench.suites import CaseEntry, Suite, SuiteIndex, with_photos
+from idbench.tables import RunTables
 
 __all__ = ["index_and_analyse", "score_cases"]
 
@@ -63,12 +61,10 @@ def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
     return CaseEntry(with_photos(side.case, seen), (faces.width, faces.height) if faces is not None else None)
 
 
-def score_cases(
-    index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress
-) -> dict[str, Verification]:
+def score_cases(index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress) -> SuitePeople:
     """Analyse and score every model's images; write the run's tables.
 
-    Returns per recognizer how well it tells the suite's people apart.
+    Returns the suite's people, by whom recognizers are measured.
     """
     with ExitStack() as stack:
         tables = RunTables(stack, run, scoring.recognizers)
@@ -88,7 +84,7 @@ def score_cases(
             results = [(_settled(generation, image, seen), seen) for (_, generation, image), seen in group]
             CaseScorer(side, index, scoring, tables, people).score(results, ledger)
             progress("generated images", done, len(index.entries))
-    return people.verifications(scoring.false_accept_rate)
+    return people
 
 
 def _settled(generation: Generation, image: EncodedImage | None, seen: Analysis) -> Generation:
