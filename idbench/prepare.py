@@ -82,7 +82,7 @@ def _open_scoring(config: RunConfig) -> Scoring:
         config.batch,
     )
     stacked = stacking_references(config.recognizers)
-    return Scoring(analyser, [], config.protocols, stacked, text, config.oracles)
+    return Scoring(analyser, config.protocols, stacked, text, config.oracles)
 
 
 def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> Iterator[str]:

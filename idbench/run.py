@@ -14,6 +14,7 @@ from idbench.describe import counts, describe
 from idbench.generate.folder import FolderProducer
 from idbench.generate.ledger import Ledger
 from idbench.generate.oracles import OracleProducer
+from idbench.generate.producer import Producer
 from idbench.generate.schedule import PoolSettings, make_images, model_producers
 from idbench.prepare import prepare, remarks
 from idbench.progress import Progress, Warn, as_python_warning, silent
@@ -39,13 +40,14 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
     opened = prepare(config, suite)
     run = RunFolder(Path(config.out).expanduser())
     with exclusive_lock(run.path), run.scratch() as scratch:
+        # The suite, read once.
         previous = run.previous()
-
         index, unreadable = index_and_analyse(suite, opened.scoring, scratch / "photos", progress)
         run.check_same_suite(previous, index)
         for line in remarks(config, opened, previous):
             warn(line)
 
+        # What is asked for.
         ledger = Ledger(run.ledger)
         models = model_producers(opened.models, config, run.images, ledger, progress)
         folders = [FolderProducer(folder.match(index.ids)) for folder in opened.folders]
@@ -55,6 +57,7 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         for given in folders:
             given.warn_of_missing(index.ids, warn)
 
+        # Images that are missing.
         lacking = {case for model in models for case in model.settle(index.cases, progress)}
         lacking |= {case for oracle in oracles for case in oracle.lacking()}
         lacking |= lacking_thumbnails(run.path, index, config.gallery)
@@ -62,16 +65,17 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         pools = PoolSettings(opened.devices, config.time_limit, scratch / "processes", run.logs)
         make_images(models, index, pools, progress, warn)
 
-        opened.scoring.producers = [*folders, *models, *oracles]
-        people = score_cases(index, opened.scoring, ledger, run.path, progress)
+        # Scores: one row per person, image, recognizer and protocol.
+        producers: list[Producer] = [*folders, *models, *oracles]
+        people = score_cases(index, opened.scoring, producers, ledger, run.path, progress)
         verifications = people.verifications(config.false_accept_rate)
         run.write_verifications(verifications)
 
+        # Summary and report.
         progress("statistics", 0, 1)
         settings = Settings(config.resamples, config.level, config.interval, config.statistics_seed)
         run.write_summary(summarise(*read_tables(run.path), verifications, settings, record.sweep_values))
         progress("statistics", 1, 1)
-
         account = counts(opened, unreadable, folders, models)
         state = "incomplete" if account.not_tried else "finished"
         make_thumbnails(run.path, index, config.gallery, progress)

@@ -6,7 +6,7 @@ Only one case's faces are in memory at any moment; what networks computed is kep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from idbench.faces.pipeline import Job
 from idbench.faces.types import Analysis
 from idbench.generate.ledger import Ledger
+from idbench.generate.producer import Producer
 from idbench.images import EncodedImage
 from idbench.progress import Progress
 from idbench.records import Generation
@@ -61,7 +62,9 @@ def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
     return CaseEntry(with_photos(side.case, seen), (faces.width, faces.height) if faces is not None else None)
 
 
-def score_cases(index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress) -> SuitePeople:
+def score_cases(
+    index: SuiteIndex, scoring: Scoring, producers: Sequence[Producer], ledger: Ledger, run: Path, progress: Progress
+) -> SuitePeople:
     """Analyse and score every model's images; write the run's tables.
 
     Returns the suite's people, by whom recognizers are measured.
@@ -72,7 +75,7 @@ def score_cases(index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, 
 
         def jobs() -> Iterator[Job[tuple[str, Generation, EncodedImage | None]]]:
             for entry in index.entries.values():
-                for producer in scoring.producers:
+                for producer in producers:
                     for generation, image in producer.produce(entry.case):
                         yield Job((entry.id, generation, image), image or NO_IMAGE, encode=True)
 

@@ -11,7 +11,6 @@ import numpy as np
 from idbench.encoders.clip import ClipEncoder
 from idbench.faces.pipeline import ImageAnalyser, Job
 from idbench.faces.types import Analysis
-from idbench.generate.producer import Producer
 from idbench.images import EncodedImage
 from idbench.protocols.people import CasePeople
 from idbench.records import Case
@@ -27,10 +26,9 @@ MAX_PEOPLE = 2000
 
 @dataclass
 class Scoring:
-    """What a scoring pass needs besides the suite: the producers of images, recognizers and protocols."""
+    """How images are scored: what finds and embeds faces, and the protocols."""
 
     analyser: ImageAnalyser
-    producers: Sequence[Producer]
     protocols: Sequence[str]
     stacked: frozenset[str] = frozenset()
     """Recognizers the paper protocol treats as FaceNet and AdaFace."""
