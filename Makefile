@@ -1,6 +1,7 @@
 # make run    install, score simulated models on synthetic people, end with the path of a report
 # make test   install everything and run all tests
 # make lint   style and types
+# make check  style, types and the quick tests: the inner loop, under a minute once it is installed
 # make docs   build the documentation into site/, every link checked
 
 PYTHON ?= python3
@@ -8,8 +9,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= runs/latest
 SITE ?= site
+QUICK := tests/metrics tests/stats tests/protocols tests/summary tests/render tests/test_architecture.py tests/test_layers.py tests/test_options.py
 
-.PHONY: run test lint docs clean
+.PHONY: run test lint check docs clean
 
 run: $(VENV)/.core
 	$(BIN)/idbench run --out "$(OUT)"
@@ -21,6 +23,9 @@ lint: $(VENV)/.full
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: lint
+	$(BIN)/python -m pytest -q -p no:xdist -m "not slow and not golden" $(QUICK)
 
 docs: $(VENV)/.full
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir "$(SITE)"

@@ -119,7 +119,7 @@ class Grey:
     """A model that answers at once with the same small image."""
 
     card = None
-    isolated = needs_truth = False
+    needs_truth = False
 
     def __init__(self, name: str) -> None:
         self.name = name

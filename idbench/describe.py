@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pandas as pd
 
 from idbench import provenance
 from idbench.config import RunConfig
@@ -20,12 +23,16 @@ from idbench.records.run import (
     RunRecord,
     SuiteRecord,
 )
+from idbench.schema import one_line
 from idbench.suites import SuiteIndex
 
-__all__ = ["counts", "describe"]
+__all__ = ["counts", "describe", "what_is_lacking"]
 
 LISTED = 20
 """Entries of a list that are written out; of the others there is the count."""
+
+SHEET = 1.9
+"""How many times longer than high an image must be to be taken for several side by side."""
 
 
 def describe(config: RunConfig, opened: Opened, index: SuiteIndex) -> RunRecord:
@@ -66,3 +73,56 @@ def counts(
         surplus_files={k: ListedFiles(count=len(files), first=list(files[:LISTED])) for k, files in surplus.items()},
         not_tried={one.name: one.not_tried for one in models if one.not_tried},
     )
+
+
+def what_is_lacking(
+    counts: Counts, index: SuiteIndex, folders: Sequence[FolderProducer], images: pd.DataFrame
+) -> Iterator[str]:
+    """What of a suite and of the images was ignored, changed or could not be read: one counted line per kind."""
+    yield from _about_problems(counts.suite_problems)
+    if unreadable := counts.suite_photos_unreadable:
+        photos = sum(1 for case in index.cases for _ in case.images())
+        yield f"{len(unreadable)} of {photos} photos of the suite cannot be read, first {_first(unreadable.values())}"
+    for folder in folders:
+        yield from folder.remarks(index.ids)
+    for model, rows in images.groupby("model", sort=False):
+        yield from _about_images(str(model), rows)
+    for name, failed in counts.recognizer_failures.items():
+        first = _first(": ".join(one) for one in failed.first.items())
+        yield f"{name} could not embed the faces of {failed.count} images, first {first}"
+
+
+def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
+    """Problems of one kind begin alike, numbers aside, up to the first colon."""
+    kinds: dict[str, dict[str, str]] = {}
+    for case, told in problems.items():
+        for problem in told.split("; "):
+            kind = re.sub(r"\d+", "#", problem.partition(":")[0].partition(" (")[0])
+            kinds.setdefault(kind, {}).setdefault(case, problem)
+    for cases in kinds.values():
+        case, problem = next(iter(cases.items()))
+        one = "1 case" if len(cases) == 1 else f"{len(cases)} cases, first"
+        yield f"suite, {one} {one_line(case, 80)}: {one_line(problem)}"
+
+
+def _about_images(model: str, rows: pd.DataFrame) -> Iterator[str]:
+    """Images that cannot be read, and wide ones that show everybody several times."""
+    unreadable = rows[rows["outcome"] == "unreadable_image"]
+    if len(unreadable):
+        yield (
+            f"{model}: {len(unreadable)} of {len(rows)} images cannot be read and count as failures, "
+            f"first {_first(unreadable['error'].dropna())}"
+        )
+    long, short = rows[["width", "height"]].max(axis=1), rows[["width", "height"]].min(axis=1)
+    sheets = rows[(long >= SHEET * short) & (rows["faces_found"] >= 2 * rows["faces_expected"])]
+    if len(sheets) and model not in ORACLES:
+        first = sheets.iloc[0]
+        yield (
+            f"{model}: {len(sheets)} images seem to hold several pictures side by side, first {first['case']} "
+            f"({first['width']} x {first['height']} pixels, {first['faces_found']:.0f} faces); cut them apart, one "
+            "file per seed"
+        )
+
+
+def _first(reasons: Iterable[str]) -> str:
+    return one_line(next(iter(reasons), "without a reason"))

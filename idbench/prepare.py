@@ -19,6 +19,7 @@ from idbench.faces.specs import (
     stacking_references,
 )
 from idbench.generate.schedule import process_devices
+from idbench.metrics import all_person_metrics
 from idbench.models.image_folder import ImageFolder, list_images
 from idbench.models.preflight import stop_at_first
 from idbench.models.simulated import ONLY_RENDERED
@@ -56,7 +57,8 @@ def prepare(config: RunConfig, suite: Suite) -> Opened:
     models = open_models(config)
     if not suite.rendered and any(opened.model.needs_truth for opened in models):
         raise ConfigError(ONLY_RENDERED)
-    folders = [list_images(name, location) for name, location in config.images.items()]
+    named = [folder for one in (config.suite, *config.images.values()) if (folder := Path(one).expanduser()).is_dir()]
+    folders = [list_images(name, location, named) for name, location in config.images.items()]
     scoring = _open_scoring(config)
     isolated = any(opened.execution.isolated for opened in models)
     devices = process_devices(config.device, config.processes) if isolated else []
@@ -67,6 +69,7 @@ def prepare(config: RunConfig, suite: Suite) -> Opened:
 
 
 def _open_scoring(config: RunConfig) -> Scoring:
+    all_person_metrics()  # those of other packages are loaded now, so that one that cannot be is heard of at once
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, config.detection_threshold)
     text = clip.open_encoder(config.clip, config.device)
@@ -80,7 +83,7 @@ def _open_scoring(config: RunConfig) -> Scoring:
         config.batch,
     )
     stacked = stacking_references(config.recognizers)
-    return Scoring(analyser, [], config.protocols, stacked, text, config.false_accept_rate, config.oracles)
+    return Scoring(analyser, config.protocols, stacked, text, config.oracles)
 
 
 def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> Iterator[str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from idbench.config import RunConfig
 from idbench.defaults import with_defaults
-from idbench.describe import counts, describe
+from idbench.describe import counts, describe, what_is_lacking
 from idbench.generate.folder import FolderProducer
 from idbench.generate.ledger import Ledger
 from idbench.generate.oracles import OracleProducer
+from idbench.generate.producer import Producer
 from idbench.generate.schedule import PoolSettings, make_images, model_producers
 from idbench.prepare import prepare, remarks
 from idbench.progress import Progress, Warn, as_python_warning, silent
@@ -39,22 +40,22 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
     opened = prepare(config, suite)
     run = RunFolder(Path(config.out).expanduser())
     with exclusive_lock(run.path), run.scratch() as scratch:
+        # The suite, read once.
         previous = run.previous()
-
         index, unreadable = index_and_analyse(suite, opened.scoring, scratch / "photos", progress)
         run.check_same_suite(previous, index)
         for line in remarks(config, opened, previous):
             warn(line)
 
+        # What is asked for.
         ledger = Ledger(run.ledger)
         models = model_producers(opened.models, config, run.images, ledger, progress)
         folders = [FolderProducer(folder.match(index.ids)) for folder in opened.folders]
         oracles = [OracleProducer(opened.analyser, index, run.images)] if config.oracles else []
         record = describe(config, opened, index)
         run.write_record(record)
-        for given in folders:
-            given.warn_of_missing(index.ids, warn)
 
+        # Images that are missing.
         lacking = {case for model in models for case in model.settle(index.cases, progress)}
         lacking |= {case for oracle in oracles for case in oracle.lacking()}
         lacking |= lacking_thumbnails(run.path, index, config.gallery)
@@ -62,15 +63,18 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         pools = PoolSettings(opened.devices, config.time_limit, scratch / "processes", run.logs)
         make_images(models, index, pools, progress, warn)
 
-        opened.scoring.producers = [*folders, *models, *oracles]
-        verifications = score_cases(index, opened.scoring, ledger, run.path, progress)
+        # Scores: one row per person, image, recognizer and protocol.
+        producers: list[Producer] = [*folders, *models, *oracles]
+        people = score_cases(index, opened.scoring, producers, ledger, run.path, progress)
+        verifications = people.verifications(config.false_accept_rate)
         run.write_verifications(verifications)
 
+        # Summary and report.
         progress("statistics", 0, 1)
         settings = Settings(config.resamples, config.level, config.interval, config.statistics_seed)
-        run.write_summary(summarise(*read_tables(run.path), verifications, settings, record.sweep_values))
+        tables = read_tables(run.path)
+        run.write_summary(summarise(*tables, verifications, settings, record.sweep_values))
         progress("statistics", 1, 1)
-
         account = counts(opened, unreadable, folders, models)
         state = "incomplete" if account.not_tried else "finished"
         make_thumbnails(run.path, index, config.gallery, progress)
@@ -78,4 +82,6 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         progress("report", 0, 1)
         write_report(run.path)
         progress("report", 1, 1)
+        for line in what_is_lacking(account, index, folders, tables[1]):
+            warn(line)
     return run.path

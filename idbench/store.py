@@ -97,6 +97,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
         try:
             with disk_errors(directory):
                 directory.mkdir(parents=True, exist_ok=True)
+            with disk_errors(directory / ".lock"):
                 held.enter_context(file_lock(directory / ".lock"))
         except LockHeldError as holder:
             raise RunError(

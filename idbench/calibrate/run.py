@@ -56,10 +56,11 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
     with exclusive_lock(out):
         drawn = draw(drawings, out / "pictures", config.workers, progress)
         producers = [SimulatedProducer(model, cases, drawn) for model, cases in subjects.models().items()]
-        scoring = Scoring(analyser, producers, ["strict"])
+        scoring = Scoring(analyser, ["strict"])
         suite = subjects.suite(drawn)
         index, _ = index_and_analyse(suite, scoring, out / ".work", progress)
-        verifications = score_cases(index, scoring, Ledger(out / "generations.jsonl"), out, progress)
+        people = score_cases(index, scoring, producers, Ledger(out / "generations.jsonl"), out, progress)
+        verifications = people.verifications()
         seen = seen_by_yaw(look_at(drawn, analyser), names)
         tables = read_tables(out)
         curves = [

@@ -226,13 +226,13 @@ def main() -> None:
 
 def _own_stdout() -> Callable[[Message], None]:
     """Keep stdout for messages alone: what anything else prints there goes to stderr."""
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
 
     def send(message: Message) -> None:
-        channel.write(json.dumps(message) + "\n")
-        channel.flush()
+        stream.write(json.dumps(message) + "\n")
+        stream.flush()
 
     return send
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from idbench.generate.producer import Produced
+from idbench.images import EncodedImage
 from idbench.models.image_folder import MatchedImages, unread_line
 from idbench.records import Case, Generation
 from idbench.suites import case_filename
@@ -34,7 +35,7 @@ class FolderProducer:
             case, seeds = next(iter(sorted(matched.files.items())))
             seed, path = next(iter(sorted(seeds.items())))
             count = sum(map(len, matched.files.values()))
-            yield f"{name}: {count} files were understood by other names, such as {path.name} for case {case}, seed {seed}"
+            yield f"{name}: {count} files were taken by other names, such as {path.name} for case {case}, seed {seed}"
         if matched.clashes:
             chosen, other = matched.clashes[0]
             yield (
@@ -76,10 +77,11 @@ class FolderProducer:
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """The folder's images of the case, then one missing image per seed it lacks."""
-        name, found = self.matched.name, self.matched.seeds(case.id)
+        name, found = self.matched.name, self.matched.files.get(case.id, {})
         for seed in sorted([*found, *self._lacking(case.id)]):
             if seed in found:
-                yield Generation(model=name, case=case.id, seed=seed, outcome="generated"), found[seed]
+                image = EncodedImage(f"{name}/{found[seed].relative_to(self.matched.root)}", path=found[seed])
+                yield Generation(model=name, case=case.id, seed=seed, outcome="generated"), image
             else:
                 reason = f"no image for case {case.id}, seed {seed}, in {self.matched.root}"
                 yield Generation(model=name, case=case.id, seed=seed, outcome="missing_image", error=reason), None

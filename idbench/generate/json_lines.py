@@ -1,6 +1,6 @@
 """A child process and the lines of JSON that go to and fro, whatever else the child says and however long it takes.
 
-Nothing here blocks beyond its deadline: a child that neither reads nor writes, floods stderr or prints rubbish is
+Nothing here blocks beyond its deadline: a child that neither reads nor writes, floods stderr or prints other things is
 waited for until then and no longer. What is no message is kept in the log, as is stderr, up to a limit.
 """
 
@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from idbench.platform import describe_exit, kill_tree, prefer_as_oom_victim
 
-__all__ = ["LOG_LIMIT", "Channel", "Ended", "Late"]
+__all__ = ["LOG_LIMIT", "ChildEnded", "ChildProcess", "ChildTimedOut"]
 
 Message = dict[str, Any]
 
@@ -35,11 +35,11 @@ MAX_WAITING = 10_000
 PIECE = 1 << 16
 
 
-class Ended(Exception):
+class ChildEnded(Exception):
     """The child is gone; the message says how, with the last thing it said."""
 
 
-class Late(Exception):
+class ChildTimedOut(Exception):
     """Nothing came in time."""
 
 
@@ -69,7 +69,7 @@ class _Log:
         self._file.close()
 
 
-class Channel:
+class ChildProcess:
     """A started child. `close` ends it and everything it started.
 
     Parameters
@@ -108,7 +108,7 @@ class Channel:
         prefer_as_oom_victim(self._child.pid)
 
     def send(self, message: Message, seconds: float) -> None:
-        """Give the child a message. Raises `Late` if it does not read it in time, `Ended` if it is gone."""
+        """Give the child a message. Raises `ChildTimedOut` if it is not read in time, `ChildEnded` if it is gone."""
         left = json.dumps(message).encode() + b"\n"
         ends = time.monotonic() + seconds
         self._reading.register(self._in, selectors.EVENT_WRITE)
@@ -122,7 +122,7 @@ class Channel:
             self._reading.unregister(self._in)
 
     def receive(self, seconds: float) -> Message:
-        """The child's next message. Raises `Late` if none comes in time, `Ended` if it is gone."""
+        """The child's next message. Raises `ChildTimedOut` if none comes in time, `ChildEnded` if it is gone."""
         ends = time.monotonic() + seconds
         while not self._messages:
             if self._out not in self._reading.get_map():
@@ -151,7 +151,7 @@ class Channel:
         left = ends - time.monotonic()
         ready = {key.fd for key, _ in self._reading.select(max(0.0, left))} if left > 0 else set()
         if not ready:
-            raise Late
+            raise ChildTimedOut
         for pipe in ready & {self._out, self._errors}:
             said = os.read(pipe, PIECE)
             if not said:
@@ -184,17 +184,17 @@ class Channel:
         else:
             self._log.add(line + b"\n")
 
-    def _ended(self) -> Ended:
+    def _ended(self) -> ChildEnded:
         """How the child went, with the last thing it said."""
-        with suppress(Late):
+        with suppress(ChildTimedOut):
             ends = time.monotonic() + 2
             while self._errors in self._reading.get_map():
                 self._wait(ends)
         try:
             code = self._child.wait(5)
         except subprocess.TimeoutExpired:
-            return Ended("(it closed its output)")
-        return Ended(f"({describe_exit(code)}){self._log.last_words()}")
+            return ChildEnded("(it closed its output)")
+        return ChildEnded(f"({describe_exit(code)}){self._log.last_words()}")
 
 
 def _pipe(stream: IO[bytes] | None) -> int:

@@ -39,7 +39,7 @@ class OracleProducer:
         self._index = index
         self._folder = folder
         self._recognizer = analyser.recognizers[0].name
-        finders = {"detector": analyser.detector.describe(), "judge": analyser.recognizers[0].describe()}
+        finders = {"detector": analyser.detector.describe(), "recognizer": analyser.recognizers[0].describe()}
         self._paste_key = key_of(finders | {"version": PASTE_VERSION})[:12]
 
     def produce(self, case: Case) -> Iterator[Produced]:

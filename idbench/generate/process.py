@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from idbench.generate.json_lines import Channel, Ended, Late
+from idbench.generate.json_lines import ChildEnded, ChildProcess, ChildTimedOut
 from idbench.generate.replies import OUTCOMES, record_of
 from idbench.generate.task import Task
 from idbench.images import EncodedImage
@@ -79,13 +79,13 @@ class ModelProcess:
         self._gpu = gpu
         self._scratch = scratch
         self._log = log
-        self._channel: Channel | None = None
+        self._child: ChildProcess | None = None
         self._place = scratch
         self._asked = 0
 
     def ask(self, tasks: Sequence[Task], seconds: float) -> Iterator[tuple[Task, Generation]]:
         """Give tasks and hand out records as they come, `seconds` for each. Raises `WorkerError`, the process gone."""
-        if self._channel is None:
+        if self._child is None:
             self._start()
         waiting = {self._asked + i: task for i, task in enumerate(tasks)}
         self._asked += len(tasks)
@@ -104,15 +104,15 @@ class ModelProcess:
 
     def kill(self) -> None:
         """End the process and everything it started; from any thread. Who asks it finds out and tidies up."""
-        channel = self._channel
-        if channel is not None:
-            channel.kill()
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def stop(self) -> None:
         """End the process and everything it started; from the thread that asks it, or when none does."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+        if self._child is not None:
+            self._child.close()
+            self._child = None
 
     def _start(self) -> None:
         """Start the process and load the model. Raises `StartError` with the reason."""
@@ -124,7 +124,7 @@ class ModelProcess:
         self._place = Path(tempfile.mkdtemp(prefix=f"{self._log.stem}-", dir=self._scratch)).absolute()
         deadline = Deadline(LOAD_LIMIT)
         try:
-            self._channel = Channel(self._launch.command, environment, self._launch.folder, self._log, ANSWERS)
+            self._child = ChildProcess(self._launch.command, environment, self._launch.folder, self._log, ANSWERS)
             self._send(self._hello, deadline.left)
             answer = self._receive(deadline.left, "loading")
             while answer["type"] in ("loading", "loaded"):
@@ -140,22 +140,22 @@ class ModelProcess:
         raise StartError(f"the model could not be loaded: {one_line(reason)}")
 
     def _send(self, message: dict[str, Any], seconds: float) -> None:
-        assert self._channel is not None
+        assert self._child is not None
         try:
-            self._channel.send(message, seconds)
-        except (Late, Ended) as error:
+            self._child.send(message, seconds)
+        except (ChildTimedOut, ChildEnded) as error:
             raise self._worker_error(error, "it does not read its jobs") from error
 
     def _receive(self, seconds: float, what: str) -> dict[str, Any]:
-        assert self._channel is not None
+        assert self._child is not None
         try:
-            return self._channel.receive(seconds)
-        except (Late, Ended) as error:
+            return self._child.receive(seconds)
+        except (ChildTimedOut, ChildEnded) as error:
             raise self._worker_error(error, what) from error
 
     def _worker_error(self, error: Exception, what: str) -> WorkerError:
         self.stop()
-        if isinstance(error, Late):
+        if isinstance(error, ChildTimedOut):
             return WorkerError(f"took longer than the time limit ({what})", timed_out=True)
         return WorkerError(f"the model's process ended {error}")
 

@@ -20,8 +20,8 @@ class PersonView:
     """All that is known of one person in one generated image, as arrays.
 
     Embeddings (d,), references (k, d), other_targets (m, d): targets of the case's other people.
-    Landmarks (5, 2) in pixels. Luma crops (112, 112) uint8, aligned. `reference` indexes the
-    reference nearest to the generated face. `in_slot` says whether the face lies nearest to this
+    Landmarks (5, 2) in pixels. Luma crops (112, 112) uint8, aligned. `reference_landmarks` and `reference_luma` are
+    those of the reference nearest to the generated face. `in_slot` says whether the face lies nearest to this
     person's box among all generated faces; None where the suite has no boxes or one person only.
     A missing target or reference is None or has k = 0.
     """

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from idbench import registry
+from idbench.errors import ConfigError
 from idbench.metrics.base import Array, Metric, PersonView
 from idbench.metrics.blending import person_blending
 from idbench.metrics.copy_paste import copy_paste, nearest_reference
@@ -143,9 +144,18 @@ def all_person_metrics() -> tuple[Metric, ...]:
     >>> [metric.name for metric in all_person_metrics() if metric.headline]
     ['sim_gt', 'sim_ref', 'copy_paste', 'blending', 'slot_accuracy']
     """
-    known = {metric.name: metric for metric in PERSON_METRICS}
-    extra = [registry.metrics.get(name) for name in registry.metrics.names() if name not in known]
-    return PERSON_METRICS + tuple(metric for metric in extra if metric.compute is not None)
+    return PERSON_METRICS + tuple(_third_party(name) for name in registry.metrics.names())
+
+
+def _third_party(name: str) -> Metric:
+    """A metric that another package registers under `name`. Raises `ConfigError`, one line, if it cannot be used."""
+    metric = registry.metrics.get(name)
+    if not isinstance(metric, Metric) or metric.compute is None:
+        raise ConfigError(f"metric '{name}': expected a Metric with `compute`, found {metric!r:.60}")
+    taken = {one.name for one in (*PERSON_METRICS, *SEED_METRICS, *IMAGE_METRICS)}
+    if metric.name in taken:
+        raise ConfigError(f"metric '{name}': idbench has a metric '{metric.name}' of its own; choose another name")
+    return metric
 
 
 def metric_named(name: str) -> Metric | None:

@@ -10,7 +10,6 @@ from typing import NoReturn
 
 from idbench.errors import ConfigError
 from idbench.image_formats import UNREAD_SUFFIXES, is_image_file, suffixes_with_plugins
-from idbench.images import EncodedImage
 from idbench.kinds import ListedModel, ModelKind
 from idbench.links import leads_inside, roots_of
 from idbench.models.image_names import CaseNames, Place
@@ -116,10 +115,9 @@ class ImageFolder:
         )
 
     def _advice(self, wanted: str) -> str:
-        stems = [path.stem for path in self.paths]
-        if all(re.fullmatch(r"\D{0,20}\d+[_-]*", stem) for stem in stems):
-            return f"files are numbered, not named by case; rename each by its case, the image of {wanted} to {wanted}.png"
-        return f"rename each by its case, the image of {wanted} to {wanted}.png"
+        numbered = all(re.fullmatch(r"\D{0,20}\d+[_-]*", path.stem) for path in self.paths)
+        why = "files are numbered, not named by case; " if numbered else ""
+        return f"{why}rename each by its case, the image of {wanted} to {wanted}.png"
 
     def _better_subfolders(self, names: CaseNames) -> Iterator[Path]:
         """Folders below, up to three levels down, whose files are for cases; not those below another such."""
@@ -158,11 +156,6 @@ class MatchedImages:
     links: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     loosely: bool = False
-
-    def seeds(self, case_id: str) -> dict[int, EncodedImage]:
-        """Seed -> image of a case, by seed; empty where there is none."""
-        found = sorted(self.files.get(case_id, {}).items())
-        return {seed: EncodedImage(f"{self.name}/{path.relative_to(self.root)}", path=path) for seed, path in found}
 
 
 def list_images(name: str, location: str | Path, named: Sequence[Path] = ()) -> ImageFolder:

@@ -1,6 +1,6 @@
 """From a suite and generations to tables of scores, one case at a time."""
 
-from idbench.scoring.context import Scoring
 from idbench.scoring.score import index_and_analyse, score_cases
+from idbench.scoring.suite_side import Scoring
 
 __all__ = ["Scoring", "index_and_analyse", "score_cases"]

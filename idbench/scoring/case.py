@@ -15,10 +15,9 @@ from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
-from idbench.scoring.context import Scoring, SuiteSide
-from idbench.scoring.run_tables import RunTables, box_columns
-from idbench.scoring.verification import SuitePeople
+from idbench.scoring.suite_side import Scoring, SuitePeople, SuiteSide
 from idbench.suites import SuiteIndex
+from idbench.tables import RunTables, box_columns
 
 __all__ = ["CaseScorer"]
 

@@ -6,7 +6,7 @@ Only one case's faces are in memory at any moment; what networks computed is kep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
@@ -14,15 +14,16 @@ from pathlib import Path
 from idbench.faces.pipeline import Job
 from idbench.faces.types import Analysis
 from idbench.generate.ledger import Ledger
+from idbench.generate.producer import Producer
 from idbench.images import EncodedImage
 from idbench.progress import Progress
+from idbench.protocols.people import touch_no_face
 from idbench.records import Generation
 from idbench.scoring.case import CaseScorer
-from idbench.scoring.context import Scoring, SuiteSide
-from idbench.scoring.run_tables import RunTables
-from idbench.scoring.verification import SuitePeople
-from idbench.stats import Verification
+from idbench.scoring.suite_side import Scoring, SuitePeople, SuiteSide
 from idbench.suites import CaseEntry, Suite, SuiteIndex, with_photos
+from idbench.suites.base import add_problem
+from idbench.tables import RunTables
 
 __all__ = ["index_and_analyse", "score_cases"]
 
@@ -45,9 +46,20 @@ def index_and_analyse(
         side = SuiteSide.of(found[0][0], (analysis for _, analysis in found), scoring.padding)
         unreadable |= {photo.name: one.error for photo, views in side.photos() for one in views if one.error}
         index.add(_entry(side, scratch))
+        _note_strange_boxes(side, suite.problems)
         progress("suite photos", len(index.entries), suite.count)
     progress("suite photos", len(index.entries), len(index.entries))
     return index, unreadable
+
+
+def _note_strange_boxes(side: SuiteSide, problems: dict[str, str]) -> None:
+    """Note boxes that cannot be those of the target."""
+    faces = side.target.faces if side.target is not None else None
+    boxes = [person.box for person in side.case.people]
+    if faces is not None and touch_no_face(boxes, faces.found.boxes):
+        size = f"{faces.width} x {faces.height}"
+        problem = f"boxes touch no face of the target and were left out: x1, y1, x2, y2 in its {size} pixels?"
+        add_problem(problems, side.case.id, problem)
 
 
 def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
@@ -66,11 +78,11 @@ def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:
 
 
 def score_cases(
-    index: SuiteIndex, scoring: Scoring, ledger: Ledger, run: Path, progress: Progress
-) -> dict[str, Verification]:
+    index: SuiteIndex, scoring: Scoring, producers: Sequence[Producer], ledger: Ledger, run: Path, progress: Progress
+) -> SuitePeople:
     """Analyse and score every model's images; write the run's tables.
 
-    Returns per recognizer how well it tells the suite's people apart.
+    Returns the suite's people, by whom recognizers are measured.
     """
     with ExitStack() as stack:
         tables = RunTables(stack, run, scoring.recognizers)
@@ -78,7 +90,7 @@ def score_cases(
 
         def jobs() -> Iterator[Job[tuple[str, Generation, EncodedImage | None]]]:
             for entry in index.entries.values():
-                for producer in scoring.producers:
+                for producer in producers:
                     for generation, image in producer.produce(entry.case):
                         yield Job((entry.id, generation, image), image or NO_IMAGE, encode=True)
 
@@ -90,7 +102,7 @@ def score_cases(
             results = [(_settled(generation, image, seen), seen) for (_, generation, image), seen in group]
             CaseScorer(side, index, scoring, tables, people).score(results, ledger)
             progress("generated images", done, len(index.entries))
-    return people.verifications(scoring.false_accept_rate)
+    return people
 
 
 def _settled(generation: Generation, image: EncodedImage | None, seen: Analysis) -> Generation:

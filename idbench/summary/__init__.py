@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from idbench.metrics import IMAGE_METRICS
 from idbench.protocols.paper import QUIRKS
 from idbench.records import ORACLES
 from idbench.records.summary import ImageGroup, ImageSummary, PaperSummary, RecognizerSummary, StrictSummary, Summary
 from idbench.stats import Verification, estimate
+from idbench.summary.failure_aware import with_image_forms
 from idbench.summary.metrics import FAILURE_AWARE, Settings, declaration, groups_of, metric_declarations
 from idbench.summary.paper import paper_groups, summarise_paper
 from idbench.summary.strict import summarise_strict
@@ -86,7 +86,7 @@ def _model_order(models: Sequence[str]) -> list[str]:
 
 def _images(images: pd.DataFrame, models: list[str], settings: Settings) -> dict[str, ImageGroup]:
     """Recognizer-independent metrics and generation outcomes per model, for all cases and per subset."""
-    images, names = _with_failure_aware(images)
+    images, names = with_image_forms(images)
     return {
         group: ImageGroup(
             models={
@@ -111,14 +111,3 @@ def _image_summary(rows: pd.DataFrame, names: list[str], settings: Settings, lab
         outcomes={str(k): int(v) for k, v in rows["outcome"].value_counts().sort_index().items()},
         prompts_cut=int(rows["prompt_cut"].fillna(0).sum()),
     )
-
-
-def _with_failure_aware(images: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Add the failure-aware forms: a failure counts in cases where any model's image has the number."""
-    failed = images["outcome"] != "generated"
-    forms = {}
-    for metric in IMAGE_METRICS:
-        if metric.failure_value is not None:
-            measured = images[metric.name].notna().groupby(images["case"]).transform("any")
-            forms[metric.name + FAILURE_AWARE] = images[metric.name].mask(failed & measured, metric.failure_value)
-    return images.assign(**forms), [*(metric.name for metric in IMAGE_METRICS), *forms]

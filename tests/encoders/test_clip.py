@@ -56,8 +56,8 @@ def test_clip_scores_reach_the_summary(tiny_clip, real_suite, packs, tmp_cache, 
         recognizers=[f"insightface:{packs / 'mini-a'}"], out=tmp_path / "run", cache=str(tmp_cache),
         clip=tiny_clip[0], device="cpu", resamples=100, gallery=0,
     )  # fmt: skip
-    models = run.summary["images"]["all"]["models"]
-    assert models["oracle-target"]["clip_i"]["mean"] == pytest.approx(1, abs=1e-5)
-    assert models["natural"]["clip_i"]["mean"] < 1
-    assert -1 <= models["natural"]["clip_t"]["mean"] <= 1
-    assert models["natural"]["prompts_cut"] == 0
+    models = run.summary.images["all"].models
+    assert models["oracle-target"].metrics["clip_i"].mean == pytest.approx(1, abs=1e-5)
+    assert models["natural"].metrics["clip_i"].mean < 1
+    assert -1 <= models["natural"].metrics["clip_t"].mean <= 1
+    assert models["natural"].prompts_cut == 0

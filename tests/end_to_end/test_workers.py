@@ -12,7 +12,7 @@ import pytest
 from support.comparing import ledger
 from support.in_process import idbench_here
 from support.run_command import command
-from support.runs import error_line, run_here
+from support.runs import error_line, run_here, start
 from support.suites import real_cases
 
 from idbench.tables import read_tables
@@ -156,8 +156,6 @@ def test_tracebacks_are_in_the_log(painter, real_suite, packs, tmp_path):
 
 
 def test_killing_the_run_ends_its_workers(painter, real_suite, packs, tmp_path):
-    from support.runs import start
-
     (painter / "worker.py").write_text(
         WORKER.replace('    print("loaded"', '    import time; time.sleep(300)\n    print("loaded"')
     )

@@ -8,6 +8,7 @@ import pytest
 
 from idbench.errors import ConfigError, UnknownNameError
 from idbench.models.specs import MAX_VALUES, parse_model, plan_models
+from idbench.records.run import SweepValue
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_changes_sizes_and_sweeps_meet_the_model_they_name(folder: Path):
         "s@copy=0": {"drift": "0.5", "copy": "0"},
         "s@copy=0.1": {"drift": "0.5", "copy": "0.1"},
     }
-    assert planned[2].sweep.as_dict() == {"of": "b.2", "parameter": "guidance", "value": 1.5}
+    assert planned[2].sweep.record() == SweepValue(of="b.2", parameter="guidance", value=1.5)
     assert planned[0].open().parameters["steps"] == 9 and planned[-1].open().parameters["copy"] == 0.1
 
 

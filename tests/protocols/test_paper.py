@@ -141,12 +141,12 @@ def test_published_script_on_real_photos(golden, real_suite, packs, tmp_cache, t
                     assert found == pytest.approx(value, abs=5e-3), (key, one["id"], field)
         for recognizer, metrics in published["summary"].items():
             ours = (
-                run.summary["pooled_paper"][subset]["models"]
+                run.summary.pooled_paper[subset].models
                 if recognizer == "average"
-                else run.summary["recognizers"][recognizer]["paper"]["groups"][subset]["models"]
+                else run.summary.recognizers[recognizer].paper.groups[subset].models
             )
             for metric, entry in metrics.items():
-                assert ours[model][names[metric]]["mean"] == pytest.approx(entry["mean"], abs=5e-3), (
+                assert ours[model][names[metric]].mean == pytest.approx(entry["mean"], abs=5e-3), (
                     key,
                     metric,
                 )

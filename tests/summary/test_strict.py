@@ -57,7 +57,7 @@ def table(models: dict[str, list[dict]], targets: list[bool] | None = None, judg
     ):
         frames[0][name] = np.nan
     summary = summarise(*frames, {"j": JUDGED} if judged else {}, SETTINGS)
-    return summary["recognizers"]["j"]["strict"]["groups"]["all"], summary
+    return summary.recognizers["j"].strict.groups["all"], summary
 
 
 def good(sim=0.6, cp=0.0, **more):
@@ -78,15 +78,15 @@ def test_where_the_suite_has_no_target_neither_success_nor_failure_counts():
         targets,
     )
     for model in ("whole", "fails"):
-        entry = group["models"][model]["sim_gt_failure_aware"]
-        assert (entry["mean"], entry["n"]) == (pytest.approx(0.6), 2)
-        assert group["models"][model]["copy_paste_failure_aware"]["n"] == 2
-    assert group["models"]["fails"]["sim_ref_failure_aware"]["mean"] == pytest.approx(0.4)
+        entry = group.models[model]["sim_gt_failure_aware"]
+        assert (entry.mean, entry.n) == (pytest.approx(0.6), 2)
+        assert group.models[model]["copy_paste_failure_aware"].n == 2
+    assert group.models["fails"]["sim_ref_failure_aware"].mean == pytest.approx(0.4)
 
 
 def test_without_a_calibrated_judge_nothing_is_verified_not_even_a_failure():
     group, _ = table({"a": [good(), dict(MISSING)]}, judged=False)
-    assert "verified_failure_aware" not in group["models"]["a"]
+    assert "verified_failure_aware" not in group.models["a"]
 
 
 def test_withholding_images_never_improves_a_rank():
@@ -98,22 +98,19 @@ def test_withholding_images_never_improves_a_rank():
     before, _ = table({"A": [dict(r) for r in honest], "B": [dict(r) for r in other]})
     after, _ = table({"A": withheld, "B": [dict(r) for r in other]})
     for name in ("copy_paste_failure_aware", "sim_gt_failure_aware"):
-        assert after["ranks"][name]["A"] >= before["ranks"][name]["A"]
-    assert after["models"]["A"]["copy_paste"]["mean"] < before["models"]["A"]["copy_paste"]["mean"]
-    assert (
-        after["models"]["A"]["copy_paste_failure_aware"]["mean"]
-        > before["models"]["A"]["copy_paste_failure_aware"]["mean"]
-    )
+        assert after.ranks[name]["A"] >= before.ranks[name]["A"]
+    assert after.models["A"]["copy_paste"].mean < before.models["A"]["copy_paste"].mean
+    assert after.models["A"]["copy_paste_failure_aware"].mean > before.models["A"]["copy_paste_failure_aware"].mean
 
 
 def test_more_failures_lower_the_failure_aware_form_and_leave_the_conditional_one():
     means = []
     for failures in (0, 3, 6):
         rows = [dict(MISSING) if i < failures else good() for i in range(10)]
-        models = table({"a": rows})[0]["models"]["a"]
-        means.append(models["sim_gt_failure_aware"]["mean"])
-        assert models["sim_gt"]["mean"] == pytest.approx(0.6)
-        assert models["found"]["mean"] == pytest.approx(1 - failures / 10)
+        models = table({"a": rows})[0].models["a"]
+        means.append(models["sim_gt_failure_aware"].mean)
+        assert models["sim_gt"].mean == pytest.approx(0.6)
+        assert models["found"].mean == pytest.approx(1 - failures / 10)
     assert means == pytest.approx([0.6, 0.42, 0.24])
 
 
@@ -124,16 +121,16 @@ def test_models_with_other_seeds_are_still_compared():
         for m, s, seed in (("a", 0.8, 0), ("b", 0.4, 42))
     }
     group, _ = table(rows)
-    pair = group["comparisons"]["sim_gt_failure_aware"][0]
-    assert group["paired_on"] == "case and person"
-    assert pair["n"] == 30
-    assert group["ranks"]["sim_gt_failure_aware"] == {"a": 1, "b": 2}
+    pair = group.comparisons["sim_gt_failure_aware"][0]
+    assert group.paired_on == "case and person"
+    assert pair.n == 30
+    assert group.ranks["sim_gt_failure_aware"] == {"a": 1, "b": 2}
 
 
 def test_models_that_draw_strangers_are_neither_ranked_for_copying_nor_on_the_front():
     group, _ = table({"stranger": [good(0.05, -0.3) for _ in range(12)], "kept": [good(0.6, 0.1) for _ in range(12)]})
-    assert "stranger" not in group["ranks"]["copy_paste_failure_aware"]
-    assert group["tradeoff"]["pareto"] == ["kept"]
+    assert "stranger" not in group.ranks["copy_paste_failure_aware"]
+    assert group.tradeoff.pareto == ["kept"]
 
 
 def test_a_number_from_one_cluster_has_no_interval_anywhere():
@@ -145,9 +142,9 @@ def test_a_number_from_one_cluster_has_no_interval_anywhere():
             **{m: [good(s, c) for _ in range(8)] for m, s, c in (("b", 0.5, 0.1), ("c", 0.6, 0.2), ("d", 0.7, 0.4))},
         }
     )
-    assert group["models"]["a"]["copy_paste"]["low"] is None
-    assert group["tradeoff"]["line_distance"]["a"]["low"] is None
-    assert "a" not in group["tradeoff"]["ellipses"]
+    assert group.models["a"]["copy_paste"].low is None
+    assert group.tradeoff.line_distance["a"].low is None
+    assert "a" not in group.tradeoff.ellipses
 
 
 def test_intervals_do_not_depend_on_which_other_models_are_there():
@@ -155,12 +152,12 @@ def test_intervals_do_not_depend_on_which_other_models_are_there():
     z = [good(0.6 + 0.1 * rng.normal(), clip_t=rng.normal()) for _ in range(12)]
     alone, images_alone = table({"z": [dict(r) for r in z]})
     beside, images_beside = table({"y": [good(clip_t=0.1) for _ in range(12)], "z": [dict(r) for r in z]})
-    assert alone["models"]["z"] == beside["models"]["z"]
-    assert images_alone["images"]["all"]["models"]["z"] == images_beside["images"]["all"]["models"]["z"]
+    assert alone.models["z"] == beside.models["z"]
+    assert images_alone.images["all"].models["z"] == images_beside.images["all"].models["z"]
 
 
 def test_a_missing_image_lowers_failure_aware_clip():
     _, summary = table({"a": [good(clip_t=0.3), dict(MISSING)], "b": [good(clip_t=0.3), good(clip_t=0.3)]})
-    models = summary["images"]["all"]["models"]
-    assert models["a"]["clip_t_failure_aware"]["mean"] == pytest.approx(0.15)
-    assert models["a"]["clip_t"]["mean"] == pytest.approx(0.3)
+    models = summary.images["all"].models
+    assert models["a"].metrics["clip_t_failure_aware"].mean == pytest.approx(0.15)
+    assert models["a"].metrics["clip_t"].mean == pytest.approx(0.3)

@@ -10,6 +10,7 @@ import ast
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -38,15 +39,16 @@ class Package:
         self.files = {self._module_of(path, root): path for path in sorted(root.rglob("*.py"))}
         if not self.files:
             raise ValueError(f"no modules in {root}")
+        self._trees = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in self.files.items()}
         self.imports = [one for module in self.files for one in self._imports_of(module)]
 
-    @property
+    @cached_property
     def units(self) -> dict[str, list[str]]:
         """Modules with code by unit; a package whose `__init__` is all there is and says nothing has none."""
         found: dict[str, list[str]] = {}
-        for module, path in self.files.items():
+        for module, tree in self._trees.items():
             if unit := self.unit_of(module):
-                found.setdefault(unit, []).extend([module] if _has_code(path) else [])
+                found.setdefault(unit, []).extend([module] if _has_code(tree) else [])
         return found
 
     def unit_of(self, module: str) -> str:
@@ -70,8 +72,7 @@ class Package:
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     def _imports_of(self, module: str) -> Iterator[Import]:
-        tree = ast.parse(self.files[module].read_text(encoding="utf-8"))
-        for node, when in _import_nodes(tree, "load"):
+        for node, when in _import_nodes(self._trees[module], "load"):
             if isinstance(node, ast.Import):
                 yield from (Import(module, self._target(alias.name), node.lineno, when) for alias in node.names)
             else:
@@ -206,7 +207,6 @@ def _import_nodes(node: ast.AST, when: When) -> Iterator[tuple[ast.Import | ast.
             yield from _import_nodes(child, when)
 
 
-def _has_code(path: Path) -> bool:
+def _has_code(tree: ast.Module) -> bool:
     """Whether a module is more than a docstring."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body)
+    return any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in tree.body)

@@ -110,6 +110,7 @@ class World:
         for variable, name in {"HOME": "home", "IDBENCH_CACHE": "cache", "IDBENCH_WEIGHTS": "weights"}.items():
             monkeypatch.setenv(variable, str(root / name))
         monkeypatch.setenv("HF_HOME", str(root / "hf"))
+        monkeypatch.setenv("IDBENCH_INSTALLER", "pip")
         self.root, self.card, self.offline = root, root / "painter", root / "offline"
         own = hashlib.sha256(str(self.card).encode()).hexdigest()[:8]
         self.environment = root / "cache" / "environments" / f"painter-{own}"

@@ -65,7 +65,7 @@ class SetupLog:
 def _environment(offline: bool) -> dict[str, str]:
     """The caller's environment without keys and detours, and without a way out if `offline`."""
     kept = {key: value for key, value in os.environ.items() if key not in (*FOREIGN, *KEYS)}
-    kept |= {"GIT_TERMINAL_PROMPT": "0"}
+    kept |= {"GIT_TERMINAL_PROMPT": "0", "UV_NO_WRAP": "1"}
     if offline:
         proxies = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), NOWHERE) | {"no_proxy": ""}
         kept |= proxies | {name.upper(): value for name, value in proxies.items()} | {"UV_OFFLINE": "1"}

@@ -112,10 +112,11 @@ class Planes:
     def _ranges(self, where: Where, spread: Collection[str], xs: Sequence[float] = ()) -> tuple[Range, Range]:
         """Both ranges, so that points, the ellipses of `spread`, and `xs` fit."""
         values = [[p[0] for p in where.values()], [p[1] for p in where.values()]]
+        radius = _ellipse_radius(self._data.summary.level)
         for model, matrix in self._group.tradeoff.ellipses.items():
             if model in where and model in spread:
                 for k in (0, 1):
-                    reach = 2.45 * math.sqrt(max(0.0, matrix[k][k]))
+                    reach = radius * math.sqrt(max(0.0, matrix[k][k]))
                     values[k] += [where[model][k] - reach, where[model][k] + reach]
         return _padded([*values[0], *xs]), _padded(values[1])
 
@@ -186,13 +187,18 @@ def _labelled(points: Sequence[Point], names: Mapping[str, str]) -> list[Point]:
     return [replace(p, label=next(labels)) if p.model in names else p for p in points]
 
 
+def _ellipse_radius(level: float) -> float:
+    """Standard deviations from the centre within which a bivariate normal distribution has `level` of its mass."""
+    return math.sqrt(-2 * math.log(1 - level))
+
+
 def _ellipse(matrix: list[list[float]], plane: Plane, level: float) -> tuple[float, float, float] | None:
     """The region that holds `level` of a normal distribution with this covariance, in pixels."""
     sx = (plane.xaxis.end - plane.xaxis.start) / (plane.xaxis.high - plane.xaxis.low)
     sy = (plane.yaxis.end - plane.yaxis.start) / (plane.yaxis.high - plane.yaxis.low)
     scale = np.diag([sx, sy])
     values, vectors = np.linalg.eigh(scale @ np.asarray(matrix, np.float64) @ scale)
-    radii = np.sqrt(np.maximum(values, 0) * -2 * math.log(1 - level))
+    radii = _ellipse_radius(level) * np.sqrt(np.maximum(values, 0))
     if not np.isfinite(radii).all() or radii.max() < 0.5:
         return None
     angle = math.degrees(math.atan2(vectors[1, 1], vectors[0, 1]))

@@ -1,31 +1,38 @@
-"""What scoring needs besides the suite, and one case's photos once they are analysed."""
+"""The suite's side of scoring: what is looked at, one case's photos once they are analysed, and all people's faces."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from idbench.encoders.clip import ClipEncoder
 from idbench.faces.pipeline import ImageAnalyser, Job
 from idbench.faces.types import Analysis
-from idbench.generate.producer import Producer
 from idbench.images import EncodedImage
+from idbench.protocols.people import CasePeople
 from idbench.records import Case
+from idbench.stats import Verification, verification
+from idbench.store import key_of
+from idbench.suites import SuiteIndex
 
-__all__ = ["Scoring", "SuiteSide"]
+__all__ = ["Scoring", "SuitePeople", "SuiteSide"]
+
+MAX_PEOPLE = 2000
+"""People whose embeddings are kept; beyond, a selection by hash, so that memory stays flat."""
 
 
 @dataclass
 class Scoring:
-    """What a scoring pass needs besides the suite: the producers of images, recognizers and protocols."""
+    """How images are scored: what finds and embeds faces, and the protocols."""
 
     analyser: ImageAnalyser
-    producers: Sequence[Producer]
     protocols: Sequence[str]
     stacked: frozenset[str] = frozenset()
     """Recognizers the paper protocol treats as FaceNet and AdaFace."""
     clip: ClipEncoder | None = None
-    false_accept_rate: float = 0.01
     oracles: bool = False
     """Whether suite photos are scored too, as the oracles' images."""
 
@@ -81,3 +88,33 @@ class SuiteSide:
         for i, person in enumerate(self.case.people):
             for k, photo in enumerate(person.references):
                 yield photo, [self.references[i][k], *(self.padded[i : i + 1] if k == 0 else [])]
+
+
+class SuitePeople:
+    """Target and reference embeddings of the suite's people, to verify them against each other."""
+
+    def __init__(self, recognizers: Sequence[str], index: SuiteIndex) -> None:
+        by_hash = sorted(index.identities, key=lambda person: key_of({"person": person}))
+        self._chosen = set(by_hash[:MAX_PEOPLE])
+        self._people = len(by_hash)
+        self._labelled = index.labelled
+        self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
+
+    def add(self, recognizer: str, case_id: str, people: CasePeople, identities: Sequence[str]) -> None:
+        """Take the people of one case who have both faces."""
+        for i, target in enumerate(people.targets):
+            if target is not None and people.references[i] and (case_id, i) in self._chosen:
+                row = (target.embedding, people.references[i][0].embedding, identities[i])
+                self._rows[recognizer].append(row)
+
+    def verifications(self, false_accept_rate: float = 0.01) -> dict[str, Verification]:
+        """Per recognizer; those without both kinds of pairs are left out."""
+        results = {}
+        for name, rows in self._rows.items():
+            if rows:
+                targets, references, identities = (np.array(column) for column in zip(*rows, strict=True))
+                if found := verification(
+                    targets, references, identities, false_accept_rate, self._labelled, self._people
+                ):
+                    results[name] = found
+        return results
