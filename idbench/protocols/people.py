@@ -13,7 +13,7 @@ from idbench.faces.types import Faces
 from idbench.metrics import cosine_matrix, iou_matrix, match
 from idbench.schema import Box
 
-__all__ = ["MIN_BOX_OVERLAP", "CasePeople", "FaceView", "case_people", "largest_face", "touch_no_face", "usable_faces"]
+__all__ = ["MIN_BOX_OVERLAP", "CasePeople", "FaceView", "case_people", "largest_face", "usable_faces"]
 
 MIN_BOX_OVERLAP = 0.05
 """A face overlapping a person's box by less (intersection over union) is not that person."""
@@ -84,16 +84,14 @@ def case_people(
     """Assign the target's faces to people and take each reference's largest face.
 
     People with a box: the assignment with the largest total overlap, at least `MIN_BOX_OVERLAP` each. The
-    others, n of them: the n largest faces that are left, assigned to their references by cosine. Boxes of which
-    none touches a face are not those of this target, and are left out.
+    others, n of them: the n largest faces that are left, assigned to their references by cosine.
     """
     kept = [
         tuple(face for photo in photos if (face := largest_face(usable_faces(photo, recognizer))) is not None)
         for photos in references
     ]
+    known = tuple(boxes) or (None,) * len(references)
     faces = usable_faces(target, recognizer)
-    strange = touch_no_face(boxes, [face.box for face in faces])
-    known = (None,) * len(references) if strange or not boxes else tuple(boxes)
     chosen = _by_boxes(faces, {i: box for i, box in enumerate(known) if box is not None})
     taken = {face.index for face in chosen.values()}
     without_box = [i for i, box in enumerate(known) if box is None]
@@ -105,12 +103,6 @@ def case_people(
         boxes=known,
         size=(target.width, target.height) if target is not None else None,
     )
-
-
-def touch_no_face(boxes: Sequence[Box | None], faces: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> bool:
-    """Whether there are faces and boxes, and none of these overlaps any of those by `MIN_BOX_OVERLAP`."""
-    known = [box for box in boxes if box is not None]
-    return bool(known and len(faces)) and float(iou_matrix(faces, known).max()) < MIN_BOX_OVERLAP
 
 
 def _by_boxes(faces: list[FaceView], boxes: dict[int, Box]) -> dict[int, FaceView]:

@@ -43,7 +43,8 @@ class CaseScorer:
         self.identities = [index.identities[entry.id, i] for i in range(entry.size)]
         self.common = {"case": entry.id, "subset": entry.subset, "cluster": index.clusters[entry.id]}
         target = side.target.faces if side.target else None
-        boxes = [person.box for person in side.case.people]
+        strange = side.case.id in index.strange_boxes
+        boxes = [None if strange else person.box for person in side.case.people]
         photos = [[analysis.faces for analysis in person] for person in side.references]
         self.people = {name: case_people(target, photos, boxes, name) for name in scoring.recognizers}
         for name, people in self.people.items():

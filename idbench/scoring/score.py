@@ -17,8 +17,8 @@ from idbench.generate.ledger import Ledger
 from idbench.generate.producer import Producer
 from idbench.images import EncodedImage
 from idbench.progress import Progress
-from idbench.protocols.people import touch_no_face
 from idbench.records import Generation
+from idbench.scoring.boxes import BoxCheck
 from idbench.scoring.case import CaseScorer
 from idbench.scoring.suite_side import Scoring, SuitePeople, SuiteSide
 from idbench.suites import CaseEntry, Suite, SuiteIndex, with_photos
@@ -40,26 +40,20 @@ def index_and_analyse(
     """
     index = SuiteIndex()
     unreadable: dict[str, str] = {}
+    boxes = BoxCheck()
     jobs = (job for case in suite.cases() for job in scoring.photo_jobs(case))
     for _, group in groupby(scoring.analyser.analyse(jobs), key=lambda item: item[0].id):
         found = list(group)
         side = SuiteSide.of(found[0][0], (analysis for _, analysis in found), scoring.padding)
         unreadable |= {photo.name: one.error for photo, views in side.photos() for one in views if one.error}
         index.add(_entry(side, scratch))
-        _note_strange_boxes(side, suite.problems)
+        boxes.look_at(side)
         progress("suite photos", len(index.entries), suite.count)
     progress("suite photos", len(index.entries), len(index.entries))
+    for case_id, problem in boxes.problems():
+        index.strange_boxes.add(case_id)
+        add_problem(suite.problems, case_id, problem)
     return index, unreadable
-
-
-def _note_strange_boxes(side: SuiteSide, problems: dict[str, str]) -> None:
-    """Note boxes that cannot be those of the target."""
-    faces = side.target.faces if side.target is not None else None
-    boxes = [person.box for person in side.case.people]
-    if faces is not None and touch_no_face(boxes, faces.found.boxes):
-        size = f"{faces.width} x {faces.height}"
-        problem = f"boxes touch no face of the target and were left out: x1, y1, x2, y2 in its {size} pixels?"
-        add_problem(problems, side.case.id, problem)
 
 
 def _entry(side: SuiteSide, scratch: Path) -> CaseEntry:

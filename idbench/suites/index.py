@@ -136,9 +136,13 @@ class _Groups:
 
 @dataclass
 class SuiteIndex:
-    """Every case of a suite by id, in the suite's order."""
+    """Every case of a suite by id, in the suite's order.
+
+    strange_boxes : cases whose boxes are none of the faces that were found; people are told apart without them.
+    """
 
     entries: dict[str, CaseEntry] = field(default_factory=dict)
+    strange_boxes: set[str] = field(default_factory=set)
 
     def add(self, entry: CaseEntry) -> None:
         """Take a case in."""
