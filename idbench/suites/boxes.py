@@ -227,7 +227,7 @@ def _has_inside(box: Box) -> bool:
 
 
 def _fits(box: Box, size: Size | None, strict: bool = False) -> bool:
-    """Whether half of a box lies in the picture; `strict`: most of it does, and it has the shape of a face."""
+    """Whether a quarter of a box lies in the picture; `strict`: most of it does, and it has the shape of a face."""
     if not _has_inside(box):
         return False
     x1, y1, x2, y2 = box
@@ -237,4 +237,4 @@ def _fits(box: Box, size: Size | None, strict: bool = False) -> bool:
     if size is None:
         return True
     shown = max(0.0, min(x2, size[0]) - max(x1, 0.0)) * max(0.0, min(y2, size[1]) - max(y1, 0.0))
-    return shown >= (0.8 if strict else 0.5) * short * long
+    return shown >= (0.8 if strict else 0.25) * short * long

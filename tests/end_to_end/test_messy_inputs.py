@@ -1,0 +1,102 @@
+"""What is wrong with a suite or with images is one counted line each at the end of the run, and numbers stay right."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from support.runs import flags
+from support.suites import real_cases, write_suite
+
+from idbench.config import load_config
+from idbench.errors import ConfigError
+from idbench.run import execute
+
+
+@pytest.fixture
+def suite(real_suite, tmp_path):
+    """A case of one person and one of two, with boxes; the targets are a model's images."""
+    cases = real_cases(real_suite, (1, 2))
+    root = write_suite(tmp_path / "suite", cases)
+    (tmp_path / "m").mkdir()
+    for case in cases:
+        (tmp_path / "m" / f"{case.id}.jpg").write_bytes(case.target.read())
+    return root, [case.id for case in cases]
+
+
+@pytest.fixture
+def run(suite, packs, tmp_cache, tmp_path):
+    """Score the model's images; the strict rows and what was said."""
+
+    def score():
+        said = []
+        images = {"m": str(tmp_path / "m")}
+        config = flags(suite[0], packs, tmp_path / "run", tmp_cache, images=images, oracles=False)
+        out = execute(load_config(None, config), warn=said.append)
+        rows = pd.read_parquet(out / "scores.parquet").query("protocol == 'strict'").sort_values(["case", "person"])
+        return rows, "\n".join(said)
+
+    return score
+
+
+def rewrite(root, change):
+    manifest = root / "cases.jsonl"
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    for row in rows:
+        for person in row["people"]:
+            person["box"] = change(person["box"])
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("change", "slots", "said"),
+    [
+        (lambda box: box, True, ""),
+        (lambda box: [edge / 3 for edge in box], False, "suite, 2 cases"),
+        (lambda box: [box[0], box[1], box[2] - box[0], box[3] - box[1]], None, "suite, 2 cases"),
+    ],
+    ids=["pixels", "another size", "sides"],
+)
+def test_boxes_in_any_form_give_the_same_similarities(suite, run, change, slots, said):
+    rewrite(suite[0], change)
+    rows, lines = run()
+    assert np.allclose(rows["sim_gt"], 1) and set(rows["outcome"]) == {"scored"}
+    assert said in lines and bool(said) == ("suite, " in lines)
+    if slots is not None:
+        assert rows["slot_accuracy"].dropna().tolist() == ([1.0, 1.0] if slots else [])
+
+
+def test_every_kind_of_loss_is_one_line(suite, run, tmp_path):
+    root, (one, two) = suite
+    (root / one / "target.jpg").unlink()
+    (tmp_path / "m" / f"{two}.jpg").write_text("<html>gone</html>")
+    (tmp_path / "m" / "other.jpg").write_bytes(b"")
+    _, lines = run()
+    assert lines.count("photos of the suite cannot be read") == 1 and f"first {one}/target" in lines
+    assert "m: 1 of 2 images cannot be read and count as failures" in lines and "HTML page" in lines
+    assert "m: 1 files match no case and were not scored, first other.jpg" in lines
+
+
+def test_a_contact_sheet_is_named(suite, run, tmp_path):
+    _, (one, _) = suite
+    photo = Image.open(tmp_path / "m" / f"{one}.jpg").convert("RGB")
+    sheet = Image.new("RGB", (3 * photo.width, photo.height))
+    for i in range(3):
+        sheet.paste(photo, (i * photo.width, 0))
+    data = io.BytesIO()
+    sheet.save(data, "JPEG", quality=95)
+    (tmp_path / "m" / f"{one}.jpg").write_bytes(data.getvalue())
+    _, lines = run()
+    assert "m: 1 images seem to hold several pictures side by side" in lines and one in lines
+
+
+def test_images_of_no_case_stop_the_run(suite, run, tmp_path):
+    for i, path in enumerate(sorted((tmp_path / "m").iterdir())):
+        path.rename(tmp_path / "m" / f"{i:05}.jpg")
+    with pytest.raises(ConfigError, match="files are numbered"):
+        run()
+    assert not (tmp_path / "run" / "report.html").exists()

@@ -1,0 +1,60 @@
+"""Boxes are used where they are boxes of the faces that were found."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from idbench.images import EncodedImage
+from idbench.records import Case, Person
+from idbench.scoring.boxes import BoxCheck
+
+LEFT, RIGHT = (10.0, 10.0, 50.0, 60.0), (110.0, 10.0, 150.0, 60.0)
+
+
+class Faces(SimpleNamespace):
+    def __len__(self) -> int:
+        return len(self.found.boxes)
+
+
+def side(case_id, boxes, faces):
+    photo = EncodedImage("r", data=b"")
+    found = Faces(found=SimpleNamespace(boxes=np.array(faces, np.float64).reshape(-1, 4)), width=200, height=100)
+    people = tuple(Person((photo,), box=box) for box in boxes)
+    return SimpleNamespace(case=Case(case_id, "p", people), target=SimpleNamespace(faces=found))
+
+
+def problems(*sides):
+    check = BoxCheck()
+    for one in sides:
+        check.look_at(one)
+    return dict(check.problems())
+
+
+def good(case_id="good"):
+    return side(case_id, [LEFT, RIGHT], [LEFT, RIGHT])
+
+
+def test_boxes_of_faces_and_of_whole_people_are_used():
+    body = (0.0, 5.0, 60.0, 100.0)
+    assert (
+        problems(good(), side("bodies", [body], [LEFT]), side("no face", [LEFT], []), side("none", [None], [LEFT]))
+        == {}
+    )
+
+
+def test_one_face_that_was_missed_changes_nothing():
+    assert problems(good(), side("half", [LEFT, RIGHT], [LEFT])) == {}
+
+
+def test_a_case_whose_boxes_touch_no_face_is_named():
+    elsewhere = [(160.0, 70.0, 190.0, 95.0)]
+    assert list(problems(good(), good("again"), side("strange", elsewhere, [LEFT]))) == ["strange"]
+
+
+def test_where_most_boxes_fit_no_face_none_is_used():
+    """Boxes for an image half as large: one of them touches the wrong person's face."""
+    halved = [tuple(edge / 2 for edge in box) for box in (LEFT, RIGHT)]
+    found = problems(*(side(name, halved, [LEFT, RIGHT]) for name in "abc"))
+    assert list(found) == ["a", "b", "c"] and "0 of the suite's 6 boxes fit" in found["a"]
