@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from idbench import provenance
@@ -32,7 +33,7 @@ LISTED = 20
 """Entries of a list that are written out; of the others there is the count."""
 
 SHEET = 1.9
-"""How many times longer than high an image must be to be taken for several side by side."""
+"""How many times wider or higher than its target, or wider than high, an image of several side by side is."""
 
 
 def describe(config: RunConfig, opened: Opened, index: SuiteIndex) -> RunRecord:
@@ -86,7 +87,7 @@ def what_is_lacking(
     for folder in folders:
         yield from folder.remarks(index.ids)
     for model, rows in images.groupby("model", sort=False):
-        yield from _about_images(str(model), rows)
+        yield from _about_images(str(model), rows, index)
     for name, failed in counts.recognizer_failures.items():
         first = _first(": ".join(one) for one in failed.first.items())
         yield f"{name} could not embed the faces of {failed.count} images, first {first}"
@@ -105,7 +106,7 @@ def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
         yield f"suite, {one} {one_line(case, 80)}: {one_line(problem)}"
 
 
-def _about_images(model: str, rows: pd.DataFrame) -> Iterator[str]:
+def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator[str]:
     """Images that cannot be read, and wide ones that show everybody several times."""
     unreadable = rows[rows["outcome"] == "unreadable_image"]
     if len(unreadable):
@@ -113,14 +114,18 @@ def _about_images(model: str, rows: pd.DataFrame) -> Iterator[str]:
             f"{model}: {len(unreadable)} of {len(rows)} images cannot be read and count as failures, "
             f"first {_first(unreadable['error'].dropna())}"
         )
-    long, short = rows[["width", "height"]].max(axis=1), rows[["width", "height"]].min(axis=1)
-    sheets = rows[(long >= SHEET * short) & (rows["faces_found"] >= 2 * rows["faces_expected"])]
+    shape = rows["width"] / rows["height"]
+    sizes = {entry.id: entry.target_size for entry in index.entries.values()}
+    targets = {case: size[0] / size[1] for case, size in sizes.items() if size is not None}
+    beside = shape / rows["case"].map(targets).fillna(1.0)
+    stretched = np.maximum(shape, 1 / shape).ge(SHEET) | np.maximum(beside, 1 / beside).ge(SHEET)
+    sheets = rows[stretched & (rows["faces_found"] >= 2 * rows["faces_expected"])]
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (
-            f"{model}: {len(sheets)} images seem to hold several pictures side by side, first {first['case']} "
-            f"({first['width']} x {first['height']} pixels, {first['faces_found']:.0f} faces); cut them apart, one "
-            "file per seed"
+            f"{model}: {len(sheets)} images seem to hold several pictures side by side, first that of {first['case']} "
+            f"({first['width']:.0f} x {first['height']:.0f} pixels, {first['faces_found']:.0f} faces); cut them apart, "
+            "one file per seed"
         )
 
 
