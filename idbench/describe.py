@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from idbench import provenance
@@ -33,7 +32,7 @@ LISTED = 20
 """Entries of a list that are written out; of the others there is the count."""
 
 SHEET = 1.9
-"""How many times wider or higher than its target, or wider than high, an image of several side by side is."""
+"""How many times longer than high, or higher than long, an image of several side by side is."""
 
 
 def describe(config: RunConfig, opened: Opened, index: SuiteIndex) -> RunRecord:
@@ -114,12 +113,9 @@ def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator
             f"{model}: {len(unreadable)} of {len(rows)} images cannot be read and count as failures, "
             f"first {_first(unreadable['error'].dropna())}"
         )
-    shape = rows["width"] / rows["height"]
     sizes = {entry.id: entry.target_size for entry in index.entries.values()}
     targets = {case: size[0] / size[1] for case, size in sizes.items() if size is not None}
-    beside = shape / rows["case"].map(targets).fillna(1.0)
-    stretched = np.maximum(shape, 1 / shape).ge(SHEET) | np.maximum(beside, 1 / beside).ge(SHEET)
-    sheets = rows[stretched & (rows["faces_found"] >= 2 * rows["faces_expected"])]
+    sheets = rows[[_is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]]
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (
@@ -127,6 +123,16 @@ def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator
             f"({first['width']:.0f} x {first['height']:.0f} pixels, {first['faces_found']:.0f} faces); cut them apart, "
             "one file per seed"
         )
+
+
+def _is_sheet(row: pd.Series, target: float | None) -> bool:
+    """Whether an image shows everybody several times and is very wide or high, or a multiple of its target's shape."""
+    if not row["faces_found"] >= 2 * row["faces_expected"]:  # of an image that was not looked at, NaN
+        return False
+    shape = row["width"] / row["height"]
+    times = max(shape / target, target / shape) if target is not None else 1.0
+    multiple = round(times) >= 2 and abs(times / round(times) - 1) < 0.05
+    return bool(max(shape, 1 / shape) >= SHEET or multiple)
 
 
 def _first(reasons: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "FORMATS",
     "SUFFIXES",
     "UNREAD_SUFFIXES",
+    "is_image",
     "is_image_file",
     "looks_like",
     "plugin_formats",
@@ -126,9 +127,14 @@ def is_image_file(path: Path) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            found = looks_like(file.read(4096))
+            return is_image(file.read(4096))
     except OSError:
         return False
+
+
+def is_image(data: bytes) -> bool:
+    """Whether bytes begin like an image of a format that is read here."""
+    found = looks_like(data)
     return found in NAMES or any(found == name and PLUGINS[name][1] in plugin_formats() for name in PLUGINS)
 
 

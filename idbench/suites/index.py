@@ -17,7 +17,8 @@ from functools import cached_property
 from pathlib import Path
 
 from idbench.errors import SuiteError, UnreadableImageError
-from idbench.images import EncodedImage, digest_of, size_of
+from idbench.image_formats import is_image
+from idbench.images import EncodedImage, digest_of
 from idbench.records import Case
 from idbench.records.run import SuiteCounts
 from idbench.schema import Box
@@ -102,7 +103,7 @@ def index_case(case: Case) -> CaseEntry:
             digest = digest_of(data := photo.read())
         except UnreadableImageError:
             return photo.without_bytes("")
-        if size_of(EncodedImage(photo.name, data=data)) is None:
+        if not is_image(data):
             not_photos.add(digest)
         return photo.without_bytes(digest)
 
