@@ -16,22 +16,7 @@ from typing import Annotated
 import typer
 
 from idbench import __version__
-from idbench.cli import (
-    cache as caches,
-)
-from idbench.cli import (
-    calibrate as calibrating,
-)
-from idbench.cli import (
-    doctor as inspecting,
-)
-from idbench.cli import (
-    models,
-    suites,
-)
-from idbench.cli import (
-    run as running,
-)
+from idbench.cli import cache, calibrate, doctor, models, run, suites
 
 __all__ = ["app", "main"]
 
@@ -63,12 +48,12 @@ def _root(
     """Measure identity fidelity and copy-paste of image generators."""
 
 
-running.register(app)
-inspecting.register(app)
-calibrating.register(app)
+run.register(app)
+doctor.register(app)
+calibrate.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(suites.app, name="suites")
-app.add_typer(caches.app, name="cache")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:
