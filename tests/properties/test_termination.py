@@ -10,7 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.images import encoded, noise
 from support.runs import COMMAND
+from support.suites import write_manifest
 
 MODEL = """
 import sys, json, time, subprocess
@@ -39,10 +41,21 @@ def sleeper(tmp_path: Path) -> Path:
     return folder
 
 
-def start_run(sleeper: Path, out: Path) -> subprocess.Popen[str]:
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """One case of noise: the model is never answered for, so nothing is scored."""
+    root = tmp_path / "suite"
+    for name in ("target", "reference"):
+        (root / "a").mkdir(parents=True, exist_ok=True)
+        (root / "a" / f"{name}.png").write_bytes(encoded(noise(64, 64), "PNG"))
+    row = {"id": "a", "prompt": "p", "target": "a/target.png", "people": [{"references": ["a/reference.png"]}]}
+    return write_manifest(root, [row])
+
+
+def start_run(suite: Path, sleeper: Path, out: Path) -> subprocess.Popen[str]:
     options = ["--model", str(sleeper), "--no-oracles", "--resamples", "100", "--gallery", "0", "--out", str(out)]
     return subprocess.Popen(
-        [*COMMAND, "run", "--suite", "synthetic:small", "--subset", "p1", *options],
+        [*COMMAND, "run", "--suite", str(suite), "--recognizer", "mini", "--allow-mini", *options],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -56,9 +69,11 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_ends_the_run_and_everything_it_started(sleeper: Path, tmp_path: Path, number: signal.Signals):
+def test_a_signal_ends_the_run_and_everything_it_started(
+    suite: Path, sleeper: Path, tmp_path: Path, number: signal.Signals
+):
     out = tmp_path / "run"
-    process = start_run(sleeper, out)
+    process = start_run(suite, sleeper, out)
     ends = time.monotonic() + 180
     while len(children := workers_of(process)) < 2:
         assert time.monotonic() < ends and process.poll() is None
