@@ -107,15 +107,15 @@ def ours(suite: Path, images: dict[str, str], packs: list[Path], work: Path, who
         suite=str(suite), images=images, recognizers=tuple(f"insightface:{pack}" for pack in packs),
         out=str(work / f"run{time.monotonic_ns()}"), cache=str(work / "cache"), clip="off", aesthetic="off", oracles=whole,
     )  # fmt: skip
-    kept = stages._make_gallery, stages._write_report
+    kept = stages.make_thumbnails, stages.write_report
     if not whole:
-        stages._make_gallery = stages._write_report = lambda *arguments: None  # type: ignore[assignment]
+        stages.make_thumbnails = stages.write_report = lambda *arguments: None  # type: ignore[assignment]
     try:
         start = time.perf_counter()
         execute(config)
         return time.perf_counter() - start
     finally:
-        stages._make_gallery, stages._write_report = kept
+        stages.make_thumbnails, stages.write_report = kept
 
 
 def networks(suite: Path, images: dict[str, str], packs: list[Path]) -> float:

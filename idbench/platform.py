@@ -11,11 +11,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 __all__ = [
     "LockHeldError",
     "describe_exit",
     "file_lock",
+    "interrupt_on_termination",
     "kill_tree",
     "peak_resident_memory",
     "prefer_as_oom_victim",
@@ -34,6 +36,24 @@ def usable_cores() -> int:
         return len(os.sched_getaffinity(0))
     count = getattr(os, "process_cpu_count", os.cpu_count)()  # process_cpu_count is new in Python 3.13
     return int(count or 1)
+
+
+def interrupt_on_termination() -> list[int]:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: everything tidies up on the way out.
+
+    Returns a list that the numbers of received signals are added to. What is ignored (`nohup`) stays ignored.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, interrupt)
+    return received
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The command line. Results go to stdout, progress and errors to stderr.
 
 Exit codes: 0 done, 1 an error stopped it (one line on stderr), 2 wrong usage, 3 a model did not run (the rest was
-done, and the next run tries again), 130 interrupted.
+done, and the next run tries again), 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
 Failures of single images are outcomes in the results, never an exit code.
 """
 
@@ -9,28 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
 from idbench import __version__
-from idbench.cli import (
-    cache as caches,
-)
-from idbench.cli import (
-    calibrate as calibrating,
-)
-from idbench.cli import (
-    doctor as inspecting,
-)
-from idbench.cli import (
-    models,
-    suites,
-)
-from idbench.cli import (
-    run as running,
-)
+from idbench.cli import cache, calibrate, doctor, models, run, suites
 
 __all__ = ["app", "main"]
 
@@ -62,23 +48,27 @@ def _root(
     """Measure identity fidelity and copy-paste of image generators."""
 
 
-running.register(app)
-inspecting.register(app)
-calibrating.register(app)
+run.register(app)
+doctor.register(app)
+calibrate.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(suites.app, name="suites")
-app.add_typer(caches.app, name="cache")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:
     """Entry point: every `IdbenchError` becomes one line and exit code 1."""
     from idbench.errors import IdbenchError
+    from idbench.platform import interrupt_on_termination
 
+    received = interrupt_on_termination()
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except typer.Abort:
+        if received:
+            _stop(f"stopped by {signal.Signals(received[0]).name}; nothing was done", 128 + received[0])
         _stop("stopped at the question; nothing was done", 1)
     except IdbenchError as error:
         _stop(str(error), 1)
@@ -96,7 +86,9 @@ def main() -> None:
             error.show()
         sys.exit(error.exit_code)
     if code == INTERRUPTED:
-        _stop("interrupted; the same command goes on where this one stopped", INTERRUPTED)
+        how = f"stopped by {signal.Signals(received[0]).name}" if received else "interrupted"
+        code = 128 + received[0] if received else INTERRUPTED
+        _stop(f"{how}; the same command goes on where this one stopped", code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -27,8 +27,8 @@ class Given:
     options: Mapping[str, Option]
 
     def called(self, field: str) -> str:
-        """What the command line calls a field."""
-        return self.options[field].flag
+        """What the command line calls a field; its own name where it is no option of the command."""
+        return self.options[field].flag if field in self.options else field
 
 
 def add_command(app: typer.Typer, name: str, function: Callable[..., None], options: Options, help: str = "") -> None:

@@ -1,7 +1,7 @@
-"""A child process and the lines of JSON that go to and fro, whatever else the child says and however long it takes.
+"""A child process that exchanges messages with this one: one JSON object per line on its stdin and stdout.
 
-Nothing here blocks beyond its deadline: a child that neither reads nor writes, floods stderr or prints other things is
-waited for until then and no longer. What is no message is kept in the log, as is stderr, up to a limit.
+Nothing here blocks beyond its deadline, whether the child neither reads nor writes, floods stderr or prints other text.
+Lines of stdout that are no message go to the log, as does stderr, up to a limit.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ __all__ = ["LOG_LIMIT", "ChildEnded", "ChildProcess", "ChildTimedOut"]
 Message = dict[str, Any]
 
 LOG_LIMIT = 8 << 20
-"""Bytes of a log; what a process says beyond is left out."""
+"""Bytes of a log; further output is left out."""
 
 LINE_LIMIT = 1 << 20
-"""Bytes of a message; a longer line is none."""
+"""Bytes of a message; a longer line is logged."""
 
 MAX_WAITING = 10_000
-"""Messages that are kept while nobody receives them; more are no use to anybody."""
+"""Messages kept while nobody receives them; further ones are logged."""
 
 PIECE = 1 << 16
 
 
 class ChildEnded(Exception):
-    """The child is gone; the message says how, with the last thing it said."""
+    """The child has ended; the message says how, with the last line it wrote."""
 
 
 class ChildTimedOut(Exception):
-    """Nothing came in time."""
+    """The child neither read nor wrote in time."""
 
 
 class _Log:
-    """A file that stops growing, and the end of what was said."""
+    """A log file of limited size, and the end of the output."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,16 +52,16 @@ class _Log:
         self._room = LOG_LIMIT - path.stat().st_size
         self._end = b""
 
-    def add(self, said: bytes) -> None:
-        self._end = (self._end + said)[-4096:]
+    def append(self, output: bytes) -> None:
+        self._end = (self._end + output)[-4096:]
         if self._room > 0:
-            self._file.write(said[: self._room])
-            self._room -= len(said)
+            self._file.write(output[: self._room])
+            self._room -= len(output)
             if self._room <= 0:
-                self._file.write(b"\n[the log ends here; more was said]\n")
+                self._file.write(b"\n[the log ends here; further output is left out]\n")
             self._file.flush()
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         lines = [line.strip() for line in self._end.decode("utf-8", "replace").splitlines() if line.strip()]
         return f"; it last said: {lines[-1][:200]}" if lines else ""
 
@@ -70,13 +70,13 @@ class _Log:
 
 
 class ChildProcess:
-    """A started child. `close` ends it and everything it started.
+    """A child process that was started; `close` ends it and everything it started.
 
     Parameters
     ----------
     command, environment, folder : what is run, with which environment, and where.
-    log : file that stderr is appended to, and whatever on stdout is no message.
-    known : types of messages; other lines of the child's stdout are none.
+    log : file that stderr and those lines of stdout that are no message are appended to.
+    known : values of `type` that make a line a message.
     """
 
     def __init__(
@@ -108,7 +108,10 @@ class ChildProcess:
         prefer_as_oom_victim(self._child.pid)
 
     def send(self, message: Message, seconds: float) -> None:
-        """Give the child a message. Raises `ChildTimedOut` if it is not read in time, `ChildEnded` if it is gone."""
+        """Give the child a message.
+
+        Raises `ChildTimedOut` if it does not read it in time, `ChildEnded` if it is gone.
+        """
         left = json.dumps(message).encode() + b"\n"
         ends = time.monotonic() + seconds
         self._reading.register(self._in, selectors.EVENT_WRITE)
@@ -122,7 +125,10 @@ class ChildProcess:
             self._reading.unregister(self._in)
 
     def receive(self, seconds: float) -> Message:
-        """The child's next message. Raises `ChildTimedOut` if none comes in time, `ChildEnded` if it is gone."""
+        """The child's next message.
+
+        Raises `ChildTimedOut` if none comes in time, `ChildEnded` if it is gone.
+        """
         ends = time.monotonic() + seconds
         while not self._messages:
             if self._out not in self._reading.get_map():
@@ -153,24 +159,24 @@ class ChildProcess:
         if not ready:
             raise ChildTimedOut
         for pipe in ready & {self._out, self._errors}:
-            said = os.read(pipe, PIECE)
-            if not said:
+            output = os.read(pipe, PIECE)
+            if not output:
                 self._reading.unregister(pipe)
             elif pipe == self._errors:
-                self._log.add(said)
+                self._log.append(output)
             else:
-                self._take(said)
+                self._take(output)
         return ready
 
-    def _take(self, said: bytes) -> None:
+    def _take(self, output: bytes) -> None:
         """Sort whole lines into messages and the log, and keep the beginning of the next line."""
-        *lines, rest = said.split(b"\n")
+        *lines, rest = output.split(b"\n")
         for line in lines:
             self._sort(self._beginning + line)
             self._beginning = b""
         self._beginning += rest
         if len(self._beginning) > LINE_LIMIT:  # no message is so long: its pieces are logged as they come
-            self._log.add(self._beginning)
+            self._log.append(self._beginning)
             self._beginning = b""
 
     def _sort(self, line: bytes) -> None:
@@ -182,10 +188,10 @@ class ChildProcess:
         if known and len(self._messages) < MAX_WAITING:
             self._messages.append(message)
         else:
-            self._log.add(line + b"\n")
+            self._log.append(line + b"\n")
 
     def _ended(self) -> ChildEnded:
-        """How the child went, with the last thing it said."""
+        """How the child ended, with the last line it wrote."""
         with suppress(ChildTimedOut):
             ends = time.monotonic() + 2
             while self._errors in self._reading.get_map():
@@ -194,7 +200,7 @@ class ChildProcess:
             code = self._child.wait(5)
         except subprocess.TimeoutExpired:
             return ChildEnded("(it closed its output)")
-        return ChildEnded(f"({describe_exit(code)}){self._log.last_words()}")
+        return ChildEnded(f"({describe_exit(code)}){self._log.last_line()}")
 
 
 def _pipe(stream: IO[bytes] | None) -> int:

@@ -20,7 +20,7 @@ from idbench.faces.align import similarity_transform
 from idbench.faces.pipeline import ImageAnalyser
 from idbench.generate.producer import Produced
 from idbench.images import MAX_JPEG_SIDE, RGB, EncodedImage, decode, encode_jpeg
-from idbench.protocols.people import case_people, largest_face, usable_faces
+from idbench.protocols.people import FaceView, case_people, largest_face, usable_faces
 from idbench.records import Case, Generation
 from idbench.store import key_of, write_bytes
 from idbench.suites import SuiteIndex, case_filename
@@ -64,8 +64,12 @@ class OracleProducer:
         return {case.id for case in self._index.cases if self._to_be_drawn(case)}
 
     def _to_be_drawn(self, case: Case) -> bool:
-        beside = len(case.people) > 1 and not self._composite("oracle-reference", case)[0].exists()
-        return beside or (case.target is not None and not self._pasted(case)[0].exists())
+        if len(case.people) > 1 and not self._composite("oracle-reference", case)[0].exists():
+            return True
+        try:
+            return not self._pasted(case)[0].exists() and bool(self._faces(case))
+        except LookupError:  # then there is nothing to draw, now or ever
+            return False
 
     @staticmethod
     def _target(case: Case) -> EncodedImage:
@@ -94,18 +98,26 @@ class OracleProducer:
         if path.exists():
             return image
         target = self._target(case)
-        references = [person.references[0] for person in case.people]
-        found = [self._analyser.one(photo).faces for photo in (target, *references)]
-        boxes = [person.box for person in case.people]
-        people = case_people(found[0], [[faces] for faces in found[1:]], boxes, self._recognizer)
         pixels = decode(target.read(), target.name)
-        for person, photo, faces in zip(range(len(people)), references, found[1:], strict=True):
-            goal, source = people.targets[person], largest_face(usable_faces(faces, self._recognizer))
-            if goal is None or source is None:
-                raise LookupError(f"person {person + 1} has no face in the target or the reference")
+        for person, (goal, source) in zip(case.people, self._faces(case), strict=True):
+            photo = person.references[0]
             pixels = paste_face(pixels, decode(photo.read(), photo.name), goal.landmarks, source.landmarks)
         write_bytes(path, encode_jpeg(pixels))
         return image
+
+    def _faces(self, case: Case) -> list[tuple[FaceView, FaceView]]:
+        """Per person the face in the target and that in the first reference. Raises `LookupError` where one lacks."""
+        photos = (self._target(case), *(person.references[0] for person in case.people))
+        target, *references = [self._analyser.one(photo).faces for photo in photos]
+        boxes = [person.box for person in case.people]
+        people = case_people(target, [[faces] for faces in references], boxes, self._recognizer)
+        pairs = []
+        for i, (goal, faces) in enumerate(zip(people.targets, references, strict=True)):
+            source = largest_face(usable_faces(faces, self._recognizer))
+            if goal is None or source is None:
+                raise LookupError(f"person {i + 1} has no face in the target or the reference")
+            pairs.append((goal, source))
+        return pairs
 
     def _stranger(self, case: Case) -> EncodedImage:
         other = self._index.stranger(case.id)

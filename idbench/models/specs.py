@@ -21,7 +21,6 @@ from idbench.models.environments.environment import Environment
 from idbench.models.execution import Execution
 from idbench.models.launch import LaunchSpec
 from idbench.models.preflight import Blocker, Needs
-from idbench.models.simulated import PRESETS
 from idbench.records.run import ModelRecord, SweepValue
 from idbench.spec_text import check_model_name, is_named, parse_model
 from idbench.store import key_of
@@ -212,8 +211,9 @@ def _resolve(spec: str) -> ModelSpec:
         return ModelSpec(name if named else card.name, card.kind, str(folder.absolute()))
     if kind in registry.models.names():
         return ModelSpec(name, kind, location)
-    if kind in PRESETS:
-        raise ConfigError(f"no model is called '{kind}'; did you mean 'sim:{kind}'?")
+    listed = [line.model for known in registry.models.all().values() for line in known.lines()]
+    if spelled := [model for model in listed if model.endswith(f":{kind}")]:
+        raise ConfigError(f"no model is called '{kind}'; did you mean '{spelled[0]}'?")
     near = difflib.get_close_matches(kind, card_names(), n=1)
     hint = f"did you mean '{near[0]}'?" if near else "see 'idbench models list', or give a folder with a card.toml"
     if folder.is_dir():

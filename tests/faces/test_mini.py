@@ -208,11 +208,13 @@ def test_shrunken_images_keep_their_shape():
 
 
 def test_registered_like_any_other():
-    assert registry.detectors.get("mini")("", "cpu", None).describe()["kind"] == "mini"
-    judge = registry.recognizers.get("mini")("judge", "", "cpu")
-    assert judge.name == "judge" and judge.alignment == ARCFACE_112
-    assert "synthetic" in judge.describe()["judges"]
-    digests = judge.describe()["weights"] | open_detector("mini", []).describe()["weights"]
+    kind = registry.recognizers.get("mini")
+    assert kind.only_rendered and kind.family == "mini" and registry.detectors.get("mini").only_rendered
+    assert registry.detectors.get("mini").open("", "cpu", None).describe()["kind"] == "mini"
+    recognizer = kind.open("its name", "", "cpu")
+    assert recognizer.name == "its name" and recognizer.alignment == ARCFACE_112
+    assert "synthetic" in recognizer.describe()["judges"]
+    digests = recognizer.describe()["weights"] | open_detector("mini", []).describe()["weights"]
     assert len(digests) == 3 and all(len(digest) == 64 for digest in digests.values())
 
 

@@ -95,7 +95,7 @@ def test_a_dry_run_reads_once_and_decodes_nothing(embedded: Embedded, tmp_path: 
 
     monkeypatch.setattr(Image, "open", refuse)
     planned = dry_run.plan(config(tmp_path / "run"))
-    assert embedded.passes == 1 and [entry["to_do"] for entry in planned["models"]] == [4, 4]
+    assert embedded.passes == 1 and [one.to_do for one in planned.models] == [4, 4]
 
 
 def test_a_suite_that_changes_while_it_is_read_stops_the_run(embedded: Embedded, tmp_path: Path):
