@@ -185,6 +185,7 @@ def test_a_report_of_damaged_tables_is_refused(monkeypatch, capsys, suite, packs
 @pytest.mark.slow
 def test_a_config_file_equals_the_flags(suite, packs, tmp_cache, tmp_path):
     shutil.copytree(suite, tmp_path / "images")
+    shutil.copy(tmp_path / "images" / "r001" / "target.jpg", tmp_path / "images" / "r001.jpg")
     wanted = flags(suite, packs, tmp_path / "run", tmp_cache, images={"m": str(tmp_path / "images")}, protocol="both")
     by_flags = idbench("run", "--quiet", *options(wanted))
     assert by_flags.returncode == 0 and all(line.startswith(NOTE) for line in by_flags.stderr.splitlines())
