@@ -128,7 +128,7 @@ class ImageFolder:
                 if (looked_at := looked_at + 1) > MAX_SUBFOLDERS or not leads_inside(folder, self.roots):
                     return
                 paths = [path.relative_to(folder) for path in _list(folder, self.roots)[0]]
-                if any(names.strictly(path) or names.loosely(path) for path in paths):
+                if not names.has(folder.name) and any(names.strictly(one) or names.loosely(one) for one in paths):
                     yield folder
                 elif depth < 2:
                     next_level += _folders(folder)

@@ -1,8 +1,8 @@
 """Which case and seed a file's name stands for.
 
 For a case `r001` these count, with any image suffix or none: `r001.jpg`, `r001--7.png` (seed 7), `r001/out.jpg`,
-`r001/output_0.jpg`, `r001/7.png`, `r001/out--7.png`; for a case `a/b` also `a/b.png`. A case id with characters that
-cannot stand in a file name is percent-encoded (`a/b` -> `a%2Fb`); a very long one is shortened
+`r001/output_0.jpg`, `r001/7.png`, `r001/out--7.png`, `r001/r001.png`; for a case `a/b` also `a/b.png`. A case id with
+characters that cannot stand in a file name is percent-encoded (`a/b` -> `a%2Fb`); a very long one is shortened
 (`idbench.suites.case_filename` says how). An id that ends in an image suffix (`r001.jpg`) also stands for the file of
 that name, and for its stem.
 
@@ -47,6 +47,10 @@ class CaseNames:
         self._stems = _unique((Path(key).stem, case) for key, case in self.ids.items() if _has_image_suffix(key))
         self._lower = _unique((key.lower(), case) for key, case in (*self.ids.items(), *self._stems.items()))
 
+    def has(self, name: str) -> bool:
+        """Whether this is the name of a case, as of its own folder."""
+        return _normal(name) in self.ids
+
     def strictly(self, path: Path) -> Place | None:
         """What a path relative to its folder stands for, by the rules."""
         places = (place for name in _names(path) for place in self._places(path.parent.name, name))
@@ -54,8 +58,10 @@ class CaseNames:
 
     def _places(self, folder: str, name: str) -> Iterator[Place]:
         """Of the cases' own names those of rank 0, of ids without their image suffix those of rank 1."""
-        whole = _normal(case_filename(f"{folder}/{name}")) if folder else name
         folder, out = _normal(folder), _OUT.match(name)
+        whole = _normal(case_filename(f"{folder}/{name}")) if folder else name
+        if folder and (name == folder or name.startswith(f"{folder}--")):
+            whole = name
         for rank, known in enumerate((self.ids, self._stems)):
             if folder in known and out:
                 yield Place(rank, known[folder], int(out["seed"] or out["bare"] or 0))

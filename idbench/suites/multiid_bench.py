@@ -197,18 +197,25 @@ class _Row:
         """One photo per person. Nothing at the end is nobody, unless `num_persons` counts it; nothing before a photo is
         a photo that is missing."""
         found = [self._image(value, f"ref_{i + 1}") for i, value in enumerate(self.row["input_images"] or [])]
-        stated = self.row.get("num_persons")
+        stated = self._stated()
         photos = [image for image in found if image is not None and image.data != b""]
-        if isinstance(stated, int) and len(photos) == stated:
+        if len(photos) == stated:
             return photos
         last = max((i + 1 for i, image in enumerate(found) if image in photos), default=len(found))
-        if isinstance(stated, int) and last < stated <= len(found):
+        if stated is not None and last < stated <= len(found):
             last = stated
-        if isinstance(stated, int) and stated != last:
+        if stated is not None and stated != last:
             self._note(f"num_persons is not the number of input_images: {stated}, not {last}")
         if missing := [f"ref_{i + 1}" for i, image in enumerate(found[:last]) if image not in photos]:
             self._note(f"a reference is missing: {', '.join(missing)}")
         return [image or EncodedImage(f"{self.id}/ref_{i + 1}", data=b"") for i, image in enumerate(found[:last])]
+
+    def _stated(self) -> int | None:
+        """How many people the row says it has; programs also write 2.0 or "2"."""
+        try:
+            return int(float(self.row["num_persons"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
     def _image(self, value: object, name: str) -> EncodedImage | None:
         """An image by its bytes, else by its path, beside the suite's folder or the file."""

@@ -28,8 +28,7 @@ def open_suite(suite: str | Path, subsets: Sequence[str] = ()) -> Suite:
             return kind.open(str(path), chosen)
         if spec not in registry.suites.names():
             raise SuiteError(
-                f"no suite in {path}: expected cases.jsonl, case folders with meta.json, or parquet files"
-                f"{_near(path)}"
+                f"no suite in {path}: expected cases.jsonl, case folders with meta.json, or parquet files{_near(path)}"
             )
     name, _, location = spec.partition(":")
     if "/" in name or name.startswith("."):

@@ -47,6 +47,7 @@ def refusal(root: Path, ids: list[str]) -> str:
     [
         ("r1.png", 0), ("r1.JPG", 0), ("r1.jfif", 0), ("r1.Avif", 0), ("r1", 0), ("r1--7.webp", 7), ("r1/out.jpg", 0),
         ("r1/output_0.png", 0), ("r1/7.png", 7), ("r1/00000.png", 0), ("r1/out--3.png", 3), ("r1/out", 0),
+        ("r1/r1.png", 0), ("r1/r1--8.png", 8),
         # where no file has a name by the rules
         ("r1_0.png", 0), ("r1-seed42.png", 42), ("r1_seed_42.png", 42), ("r1_s3.jpg", 3), ("r1.4.png", 4), ("r1 (5).png", None),
         ("r1_00001_.png", 1), ("R1.png", 0), ("R1--2.png", 2), ("r1/output_1.png", 1), ("r1/image-2.png", 2), ("r1/seed42.png", 42),
