@@ -159,6 +159,10 @@ class BoxForms:
             add_problem(problems, case.id, "boxes ignored: between 0 and 1, and the target's size is not known")
             return _with_boxes(case, lambda box: None)
         scaled = _with_boxes(case, lambda box: _scaled(box, size))
+        if not self.order_of_shares:
+            unclear = "boxes ignored: between 0 and 1, and whether written from a corner or the centre is not clear"
+            add_problem(problems, case.id, unclear)
+            return _with_boxes(case, lambda box: None)
         if self.order_of_shares == CORNERS:
             add_problem(problems, case.id, "boxes between 0 and 1 were taken as shares of the target's size")
         return _in_order(scaled, self.order_of_shares, "between 0 and 1", problems)

@@ -102,6 +102,12 @@ def test_a_turned_target_has_the_size_that_is_seen(suite, tmp_path):
     assert case.people[0].box == pytest.approx((40, 300, 120, 450))
 
 
+def test_shares_of_an_order_that_is_not_clear_are_left_out(suite):
+    boxes, problems = suite(lambda box: as_shares(as_sides(box)))
+    assert boxes == [None] * 4 and len(problems) == 4
+    assert "whether written from a corner or the centre is not clear" in problems["c0"]
+
+
 def test_shares_without_a_target_are_left_out(tmp_path):
     person = {"references": ["a.jpg"], "box": [0.1, 0.5, 0.3, 0.75]}
     write_manifest(tmp_path, [{"id": "a", "prompt": "p", "people": [person]}])
