@@ -1,8 +1,9 @@
 """Encoded images and the one way they become pixels.
 
 Every image in idbench is decoded here: 8-bit RGB, EXIF orientation applied, first frame of an
-animation, 16-bit scaled (not clipped) to 8, transparency laid on white. What cannot be decoded
-within these limits raises `UnreadableImageError`, which the pipeline records as an outcome.
+animation, 16-bit scaled (not clipped) to 8, colours of an embedded ICC profile converted to sRGB,
+transparency laid on white. What cannot be decoded within these limits raises `UnreadableImageError`,
+which the pipeline records as an outcome.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from idbench.errors import UnreadableImageError
+from idbench.image_formats import FORMATS, plugin_formats, unread_format
 from idbench.store import write_bytes
 
 __all__ = [
@@ -34,7 +36,7 @@ __all__ = [
     "luma",
 ]
 
-DECODE_VERSION = 1
+DECODE_VERSION = 2
 """Part of every cache key; raise it when decoding, padding or alignment give other pixels for the same bytes."""
 
 MAX_PIXELS = 100_000_000
@@ -46,7 +48,8 @@ MAX_BYTES = 512 * 1024 * 1024
 MAX_JPEG_SIDE = 65_500
 """Longest side the JPEG encoder takes, in pixels."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "MPO", "AVIF")
+STRIP_PIXELS = 1 << 22
+"""Pixels of a high-depth image that are converted at a time, so that memory stays near that of the result."""
 
 RGB = npt.NDArray[np.uint8]
 
@@ -116,7 +119,7 @@ def decode(data: bytes, name: str = "image") -> RGB:
 
     Parameters
     ----------
-    data : encoded bytes of a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF file.
+    data : encoded bytes of a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM or AVIF file; of HEIC and JPEG XL with plug-ins.
     name : what an error message calls the image.
 
     Returns
@@ -132,7 +135,7 @@ def decode(data: bytes, name: str = "image") -> RGB:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=(*FORMATS, *plugin_formats())) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise UnreadableImageError(
@@ -141,6 +144,8 @@ def decode(data: bytes, name: str = "image") -> RGB:
                 return np.asarray(_to_rgb(image))
     except UnreadableImageError:
         raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError(f"{name}: {unread_format(data)}") from error
     except Exception as error:  # Pillow's decoders raise anything from SyntaxError to MemoryError
         reason = str(error).split("<")[0].strip() or type(error).__name__
         raise UnreadableImageError(f"{name}: cannot be decoded ({reason})") from error
@@ -153,18 +158,61 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     image = ImageOps.exif_transpose(image)
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
         image = _high_depth_to_8_bit(image)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    image = _to_srgb(image)
+    if _has_alpha(image):
         layered = image.convert("RGBA")
         image = Image.new("RGBA", layered.size, (255, 255, 255, 255))
         image.alpha_composite(layered)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+
+
 def _high_depth_to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale integer samples from their 16-bit range, floats from [0, 1], to 0..255."""
-    samples: npt.NDArray[Any] = np.asarray(image).astype(np.float64)
+    """Scale integer samples from their 16-bit range, floats from [0, 1], to 0..255, a strip of rows at a time."""
     full_scale = 1.0 if image.mode == "F" else 65535.0
-    return Image.fromarray(np.clip(np.rint(samples / full_scale * 255.0), 0, 255).astype(np.uint8), "L")
+    width, height = image.size
+    result = Image.new("L", image.size)
+    result.info = dict(image.info)
+    rows = max(1, STRIP_PIXELS // max(1, width))
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        samples: npt.NDArray[Any] = np.asarray(strip).astype(np.float64)
+        scaled = np.clip(np.rint(samples / full_scale * 255.0), 0, 255).astype(np.uint8)
+        result.paste(Image.fromarray(scaled), (0, top))
+    return result
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Colours of an embedded profile in sRGB; a profile that is sRGB already, or damaged, changes nothing."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    alpha = image.convert("RGBA").getchannel("A") if _has_alpha(image) else None
+    base = image if image.mode in ("RGB", "L", "CMYK") else image.convert("L" if image.mode in ("LA", "La") else "RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), base.mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    if base.mode == "RGB" and _changes_little(transform):
+        return image
+    converted = ImageCms.applyTransform(base, transform)
+    if converted is None:
+        return image
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
+
+
+def _changes_little(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Whether colours all over the cube move by no more than rounding: the profile is sRGB under whatever name."""
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(9, 81, 3)
+    moved = ImageCms.applyTransform(Image.fromarray(cube), transform)
+    return moved is None or int(np.abs(np.asarray(moved).astype(int) - cube.astype(int)).max()) <= 2
 
 
 def encode_jpeg(pixels: RGB, quality: int = 95) -> bytes:
