@@ -98,6 +98,15 @@ class EncodedImage:
         except OSError as error:
             raise UnreadableImageError(f"{self.name}: {error.strerror or error}") from error
 
+    def encoded_size(self) -> int:
+        """Bytes it takes up encoded; 0 where it cannot be read."""
+        if self.data is not None:
+            return len(self.data)
+        try:
+            return min(self.file.stat().st_size, MAX_BYTES) if self.file is not None else 0
+        except OSError:
+            return 0
+
     def without_bytes(self, digest: str) -> EncodedImage:
         """The image as it is known after it was read."""
         return EncodedImage(self.name, path=self.path, digest=digest, copy=self.copy)

@@ -104,9 +104,7 @@ class _View:
         whole = ~((gaps <= 1) & np.array(self.inner)).any(axis=1)
         shift = np.array(self.shift, np.float32)
         scale = np.float32(self.scale)
-        moved = Detections(
-            found.boxes * scale + np.tile(shift, 2), found.landmarks * scale + shift, found.scores
-        )
+        moved = Detections(found.boxes * scale + np.tile(shift, 2), found.landmarks * scale + shift, found.scores)
         return moved.chosen(np.flatnonzero(whole))
 
 

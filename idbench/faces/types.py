@@ -17,10 +17,10 @@ __all__ = ["Analysis", "Detections", "Detector", "Faces", "ImageEncoder", "Recog
 Float = npt.NDArray[np.float32]
 
 MIN_SPREAD = 0.1
-"""Five landmarks closer together than this share of the box's longer side are no face: real ones spread over a third."""
+"""Five landmarks closer together than this share of the box's longer side are no face."""
 
 MAX_OUTSIDE = 0.5
-"""How far, in sides of the box, landmarks may lie outside it; those of a face in profile lie a tenth outside at most."""
+"""How far, in sides of the box, landmarks may lie outside it."""
 
 
 @dataclass(frozen=True)

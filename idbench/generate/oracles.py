@@ -20,14 +20,14 @@ from idbench.faces.align import similarity_transform
 from idbench.faces.pipeline import ImageAnalyser
 from idbench.generate.producer import Produced
 from idbench.images import MAX_JPEG_SIDE, RGB, EncodedImage, decode, encode_jpeg
-from idbench.protocols.people import case_people, largest_face, usable_faces
+from idbench.protocols.people import case_people
 from idbench.records import Case, Generation
 from idbench.store import key_of, write_bytes
 from idbench.suites import SuiteIndex, case_filename
 
 __all__ = ["PASTE_VERSION", "OracleProducer", "paste_face", "side_by_side"]
 
-PASTE_VERSION = 1
+PASTE_VERSION = 2
 """Raise it when `paste_face` gives other pixels for the same photos."""
 
 
@@ -39,7 +39,7 @@ class OracleProducer:
         self._index = index
         self._folder = folder
         self._recognizer = analyser.recognizers[0].name
-        finders = {"detector": analyser.detector.describe(), "recognizer": analyser.recognizers[0].describe()}
+        finders = {"detector": analyser.describe_detection(), "recognizer": analyser.recognizers[0].describe()}
         self._paste_key = key_of(finders | {"version": PASTE_VERSION})[:12]
 
     def produce(self, case: Case) -> Iterator[Produced]:
@@ -95,15 +95,15 @@ class OracleProducer:
             return image
         target = self._target(case)
         references = [person.references[0] for person in case.people]
-        found = [self._analyser.one(photo).faces for photo in (target, *references)]
-        boxes = [person.box for person in case.people]
-        people = case_people(found[0], [[faces] for faces in found[1:]], boxes, self._recognizer)
+        shown = self._analyser.one(target, people=len(case.people))
+        found = [[self._analyser.one(photo, people=1)] for photo in references]
+        people = case_people(shown, found, [person.box for person in case.people], self._recognizer)
         pixels = decode(target.read(), target.name)
-        for person, photo, faces in zip(range(len(people)), references, found[1:], strict=True):
-            goal, source = people.targets[person], largest_face(usable_faces(faces, self._recognizer))
-            if goal is None or source is None:
+        for person, photo in enumerate(references):
+            goal, own = people.targets[person], people.references[person]
+            if goal is None or not own:
                 raise LookupError(f"person {person + 1} has no face in the target or the reference")
-            pixels = paste_face(pixels, decode(photo.read(), photo.name), goal.landmarks, source.landmarks)
+            pixels = paste_face(pixels, decode(photo.read(), photo.name), goal.landmarks, own[0].landmarks)
         write_bytes(path, encode_jpeg(pixels))
         return image
 
