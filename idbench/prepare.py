@@ -109,6 +109,6 @@ def told_unclear(unclear: Mapping[str, str]) -> str:
     """One line about people whom their case's photos do not tell clearly."""
     who, why = min(unclear.items())
     return (
-        f"people of the suite whom their photos do not tell clearly: {len(unclear)}, undefined where that face is needed; "
-        f"the first is {who} ({why})"
+        f"people of the suite whom their photos do not tell clearly: {len(unclear)}, undefined where that face is "
+        f"needed; the first is {who} ({why})"
     )
