@@ -46,7 +46,7 @@ def pack_folder(location: str) -> Path:
         if (found := _pack_in(folder)) is not None:
             return found
     if given.is_dir():
-        inner = ", ".join(sorted(path.parent.name for path in given.glob("*/*.onnx")))
+        inner = ", ".join(sorted({path.parent.name for path in given.glob("*/*.onnx")}))
         more = f"; name one of its folders: {inner}" if inner else ""
         raise WeightsError(f"{given} holds no .onnx files; an InsightFace pack has a detector and a recognizer{more}")
     raise WeightsError(

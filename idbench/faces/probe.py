@@ -27,7 +27,7 @@ def fault_of(recognizer: Recognizer) -> str | None:
         raise WeightsError(
             f"recognizer {recognizer.name}: expected one vector (n, d) per face, found {vectors.shape} for 2 faces"
         )
-    if not np.isfinite(vectors).all():
+    if not np.isfinite(vectors).all(axis=1).any():
         return "its network gives NaN or infinite numbers for any face"
     if not vectors.any():
         return "its network gives zeros for any face"
