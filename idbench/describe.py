@@ -49,27 +49,31 @@ def describe(config: RunConfig, opened: Opened, index: SuiteIndex) -> RunRecord:
         config=RunConfig(**config.model_dump()),  # every field is written, whether it was given or not
         suite=SuiteRecord.model_validate(about | index.counts().model_dump()),
         models=models,
-        detector=NetworkRecord.model_validate(analyser.detector.describe()),
+        detector=NetworkRecord.model_validate(analyser.describe_detection()),
         recognizers={one.name: NetworkRecord.model_validate(one.describe()) for one in analyser.recognizers},
         provenance=provenance.collect(),
     )
 
 
 def counts(
-    opened: Opened, unreadable: dict[str, str], folders: Sequence[FolderProducer], models: Sequence[ModelProducer]
+    opened: Opened,
+    unreadable: dict[str, str],
+    unclear: dict[str, str],
+    folders: Sequence[FolderProducer],
+    models: Sequence[ModelProducer],
 ) -> Counts:
     """The account of what was asked for and what became of it."""
     surplus = {folder.matched.name: folder.matched.surplus for folder in folders}
     return Counts(
         suite_problems=dict(sorted(opened.suite.problems.items())),
         suite_photos_unreadable=dict(sorted(unreadable.items())),
+        people_unclear=_listed(unclear) if unclear else None,
         encoders={one.name: NetworkRecord.model_validate(one.describe()) for one in opened.analyser.encoders},
         images_analysed_anew=opened.analyser.analysed,
         recognizer_failures={
-            name: ListedProblems(count=len(failed), first=dict(sorted(failed.items())[:LISTED]))
-            for name, failed in opened.analyser.recognizer_failures.items()
-            if failed
+            name: _listed(failed) for name, failed in opened.analyser.recognizer_failures.items() if failed
         },
+        recognizer_faults=opened.analyser.recognizer_faults,
         surplus_files={k: ListedFiles(count=len(files), first=list(files[:LISTED])) for k, files in surplus.items()},
         not_tried={one.name: one.not_tried for one in models if one.not_tried},
     )
@@ -137,3 +141,7 @@ def _is_sheet(row: pd.Series, target: float | None) -> bool:
 
 def _first(reasons: Iterable[str]) -> str:
     return one_line(next(iter(reasons), "without a reason"))
+
+
+def _listed(problems: dict[str, str]) -> ListedProblems:
+    return ListedProblems(count=len(problems), first=dict(sorted(problems.items())[:LISTED]))

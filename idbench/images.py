@@ -11,7 +11,10 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ __all__ = [
     "MAX_JPEG_SIDE",
     "MAX_PIXELS",
     "EncodedImage",
+    "MemoryBudget",
     "decode",
     "digest_of",
     "encode_jpeg",
@@ -50,7 +54,10 @@ MAX_JPEG_SIDE = 65_500
 """Longest side the JPEG encoder takes, in pixels."""
 
 STRIP_PIXELS = 1 << 22
-"""Pixels of a high-depth image that are converted at a time, so that memory stays near that of the result."""
+"""Pixels of an image that are brought to 8-bit RGB at a time."""
+
+HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+"""Pillow's modes of more than 8 bits."""
 
 RGB = npt.NDArray[np.uint8]
 
@@ -90,6 +97,15 @@ class EncodedImage:
             return self.file.read_bytes()
         except OSError as error:
             raise UnreadableImageError(f"{self.name}: {error.strerror or error}") from error
+
+    def encoded_size(self) -> int:
+        """Bytes it takes up encoded; 0 where it cannot be read."""
+        if self.data is not None:
+            return len(self.data)
+        try:
+            return min(self.file.stat().st_size, MAX_BYTES) if self.file is not None else 0
+        except OSError:
+            return 0
 
     def without_bytes(self, digest: str) -> EncodedImage:
         """The image as it is known after it was read."""
@@ -142,7 +158,7 @@ def decode(data: bytes, name: str = "image") -> RGB:
                     raise UnreadableImageError(
                         f"{name}: {width} x {height} pixels, limit {MAX_PIXELS // 1_000_000} megapixels"
                     )
-                return np.asarray(_to_rgb(image))
+                return _to_rgb(image)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
@@ -170,60 +186,96 @@ def size_of(image: EncodedImage) -> tuple[int, int] | None:
     return (height, width) if turned else (width, height)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """First frame, upright, 8-bit RGB."""
+class MemoryBudget:
+    """Bytes that threads may hold at a time; a thread that wants more waits for others to be done.
+
+    Whoever wants more than there is at all gets everything, alone.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = self._free = size
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, wanted: int) -> Iterator[None]:
+        """Hold `wanted` bytes while the block runs."""
+        share = min(wanted, self._size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= share)
+            self._free -= share
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += share
+                self._changed.notify_all()
+
+
+def _to_rgb(image: Image.Image) -> RGB:
+    """First frame, upright, 8-bit RGB; made a strip of rows at a time, so that memory stays near that of the result."""
     image.seek(0)
     image.load()
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
-        image = _high_depth_to_8_bit(image)
-    image = _to_srgb(image)
-    if _has_alpha(image):
-        layered = image.convert("RGBA")
-        image = Image.new("RGBA", layered.size, (255, 255, 255, 255))
-        image.alpha_composite(layered)
-    return image if image.mode == "RGB" else image.convert("RGB")
+    ImageOps.exif_transpose(image, in_place=True)
+    width, height = image.size
+    colours = _Colours(image)
+    rows = max(1, STRIP_PIXELS // max(1, width))
+    if rows >= height:
+        return np.asarray(colours.to_rgb(image))
+    result = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        result[top:bottom] = np.asarray(colours.to_rgb(image.crop((0, top, width, bottom))))
+    return result
 
 
 def _has_alpha(image: Image.Image) -> bool:
     return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
 
+class _Colours:
+    """From the colours of one image, or of a strip of it, to sRGB on white."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self._mode = image.mode if image.mode in ("RGB", "CMYK") else "L" if image.mode in ("L", "LA", "La") else "RGB"
+        if image.mode in HIGH_DEPTH:
+            self._mode = "L"
+        self._transform = _transform(image.info.get("icc_profile"), self._mode)
+
+    def to_rgb(self, strip: Image.Image) -> Image.Image:
+        """The strip as 8-bit RGB."""
+        if strip.mode in HIGH_DEPTH:
+            strip = _high_depth_to_8_bit(strip)
+        alpha = strip.convert("RGBA").getchannel("A") if _has_alpha(strip) else None
+        if self._transform is not None:
+            base = strip if strip.mode == self._mode else strip.convert(self._mode)
+            strip = ImageCms.applyTransform(base, self._transform) or strip
+            if alpha is not None:
+                strip.putalpha(alpha)
+        if alpha is not None:
+            layered = strip.convert("RGBA")
+            strip = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+            strip.alpha_composite(layered)
+        return strip if strip.mode == "RGB" else strip.convert("RGB")
+
+
 def _high_depth_to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale integer samples from their 16-bit range, floats from [0, 1], to 0..255, a strip of rows at a time."""
+    """Scale integer samples from their 16-bit range, floats from [0, 1], to 0..255."""
     full_scale = 1.0 if image.mode == "F" else 65535.0
-    width, height = image.size
-    result = Image.new("L", image.size)
-    result.info = dict(image.info)
-    rows = max(1, STRIP_PIXELS // max(1, width))
-    for top in range(0, height, rows):
-        strip = image.crop((0, top, width, min(top + rows, height)))
-        samples: npt.NDArray[Any] = np.asarray(strip).astype(np.float64)
-        scaled = np.clip(np.rint(samples / full_scale * 255.0), 0, 255).astype(np.uint8)
-        result.paste(Image.fromarray(scaled), (0, top))
-    return result
+    samples: npt.NDArray[Any] = np.asarray(image).astype(np.float64)
+    scaled = np.clip(np.rint(samples / full_scale * 255.0), 0, 255).astype(np.uint8)
+    return Image.fromarray(scaled)
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Colours of an embedded profile in sRGB; a profile that is sRGB already, or damaged, changes nothing."""
-    profile = image.info.get("icc_profile")
+def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From an embedded profile to sRGB; None where there is none, it is damaged, or is sRGB already."""
     if not profile:
-        return image
-    alpha = image.convert("RGBA").getchannel("A") if _has_alpha(image) else None
-    base = image if image.mode in ("RGB", "L", "CMYK") else image.convert("L" if image.mode in ("LA", "La") else "RGB")
+        return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), base.mode, "RGB")
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return image
-    if base.mode == "RGB" and _changes_little(transform):
-        return image
-    converted = ImageCms.applyTransform(base, transform)
-    if converted is None:
-        return image
-    if alpha is not None:
-        converted.putalpha(alpha)
-    return converted
+        return None
+    return None if mode == "RGB" and _changes_little(transform) else transform
 
 
 def _changes_little(transform: ImageCms.ImageCmsTransform) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from idbench.scoring import Scoring
 from idbench.store import Cache
 from idbench.suites import Suite
 
-__all__ = ["Opened", "prepare", "remarks"]
+__all__ = ["Opened", "prepare", "remarks", "told_unclear"]
 
 
 @dataclass
@@ -95,6 +95,8 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     yield from dict.fromkeys(told)  # models of a sweep say the same
     if config.detector is None and default_detector(config.recognizers) == DETECTOR:
         yield f"no recognizer brings a detector, so faces are detected by {DETECTOR}; choose with --detector"
+    for name, fault in opened.analyser.recognizer_faults.items():
+        yield f"recognizer {name} measures nothing: {fault}; check its weights and preprocessing"
     before = previous.config if previous else config
     for what, old, new in (
         ("models", [*before.images, *before.models], [*config.images, *config.models]),
@@ -102,3 +104,12 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     ):
         if gone := sorted(set(old) - set(new)):
             yield f"{config.out} is made anew without the {what} {', '.join(gone)} of the run before"
+
+
+def told_unclear(unclear: Mapping[str, str]) -> str:
+    """One line about people whom their case's photos do not tell clearly."""
+    who, why = min(unclear.items())
+    return (
+        f"people of the suite whom their photos do not tell clearly: {len(unclear)}, undefined where that face is "
+        f"needed; the first is {who} ({why})"
+    )

@@ -163,16 +163,17 @@ class RunTables:
             name: stack.enter_context(TableWriter(run / "faces" / f"{name}.parquet", faces_schema()))
             for name in recognizers
         }
-        self._written: set[tuple[str, View]] = set()
+        self._written: dict[tuple[str, View], int] = {}
 
     def add_faces(self, analysis: Analysis | None, view: View = "as_is") -> None:
-        """Write an image's faces once."""
-        if analysis is None or analysis.faces is None or (analysis.digest, view) in self._written:
+        """Write an image's faces once; where it is another case's too, that expects more people, what is new."""
+        if analysis is None or analysis.faces is None:
             return
-        self._written.add((analysis.digest, view))
         found = analysis.faces.found
+        first = self._written.get((analysis.digest, view), 0)
+        self._written[analysis.digest, view] = max(first, len(found))
         for name, table in self.faces.items():
-            for i in range(len(found)):
+            for i in range(first, len(found)):
                 table.add(
                     {"digest": analysis.digest, "view": view, "face": i, "score": float(found.scores[i])}
                     | box_columns(found.boxes[i])

@@ -32,7 +32,8 @@ KINDS = {
     "box_overlap": f"the person's box and face overlap by less than {POOR_OVERLAP}",
     "box_disagrees": "boxes and similarity assign the target's faces differently",
     "reference_no_face": "a reference shows no face",
-    "reference_faces": "a reference shows several faces; the largest is used",
+    "reference_faces": "a reference shows several faces; the one clearly like the other photos is used",
+    "unclear": "the case's photos do not tell which face is the person's; it is left out",
     "small_face": f"a face is smaller than {SMALL_FACE} px",
     "near_duplicate": f"target and reference are nearly one photo (sim_tr > {NEAR_DUPLICATE})",
     "unlike": f"target and reference hardly look alike (sim_tr < {UNLIKE}): the same person?",
@@ -60,14 +61,15 @@ def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
     for case in suite.cases():
         if case.id in suite.problems:
             yield Finding(case.id, None, "suite_problem", suite.problems[case.id])
-        target = analyser.one(case.target) if case.target else None
-        references = [[analyser.one(image) for image in person.references] for person in case.people]
+        target = analyser.one(case.target, people=len(case.people)) if case.target else None
+        references = [[analyser.one(image, people=1) for image in person.references] for person in case.people]
         for analysis in [target, *(one for photos in references for one in photos)]:
             if analysis is not None and analysis.error:
                 yield Finding(case.id, None, "unreadable", analysis.error)
         yield from _reference_findings(case, references)
+        yield from _unclear_findings(case, target, references, recognizer)
         if target is not None and target.faces is not None:
-            yield from _target_findings(case, target.faces, references, recognizer)
+            yield from _target_findings(case, target, target.faces, references, recognizer)
 
 
 def _label_findings(suite: Suite) -> Iterator[Finding]:
@@ -95,14 +97,24 @@ def _reference_findings(case: Case, references: list[list[Analysis]]) -> Iterato
                 yield Finding(case.id, person, "reference_faces", f"reference {number} shows {count} faces")
 
 
-def _target_findings(case: Case, target: Faces, references: list[list[Analysis]], recognizer: str) -> Iterator[Finding]:
+def _unclear_findings(
+    case: Case, target: Analysis | None, references: list[list[Analysis]], recognizer: str
+) -> Iterator[Finding]:
+    people = case_people(target, references, [person.box for person in case.people], recognizer)
+    for person, reasons in enumerate(people.unclear):
+        for reason in reasons:
+            yield Finding(case.id, person, "unclear", reason)
+
+
+def _target_findings(
+    case: Case, analysed: Analysis, target: Faces, references: list[list[Analysis]], recognizer: str
+) -> Iterator[Finding]:
     boxes = [person.box for person in case.people]
-    photos = [[analysis.faces for analysis in person] for person in references]
-    people = case_people(target, photos, boxes, recognizer)
+    people = case_people(analysed, references, boxes, recognizer)
     if len(target) < len(case.people):
         yield Finding(case.id, None, "target_faces", f"{len(target)} faces for {len(case.people)} people")
     if all(box is not None for box in boxes):
-        by_likeness = case_people(target, photos, [], recognizer)
+        by_likeness = case_people(analysed, references, [], recognizer)
         yield from _disagreements(case, people, by_likeness, target, recognizer)
     for person, face in enumerate(people.targets):
         if face is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ LICENCE = "InsightFace models: non-commercial research only"
 DETECTION_SIZE = (640, 640)
 DETECTION_THRESHOLD = 0.45
 MIN_SIDE = 8
+NEEDED = {
+    "detector": "face detector (an .onnx file with five or more outputs)",
+    "recognizer": "ArcFace recognizer (a square input of 112 pixels or more)",
+}
 
 
 def models_root() -> Path:
@@ -37,38 +42,71 @@ def pack_folder(location: str) -> Path:
             "insightface needs a pack: insightface:PACK or insightface:FOLDER (see 'idbench recognizers')"
         )
     given = Path(location).expanduser()
-    for folder in (given, models_root() / location, models_root() / location / location):
-        if folder.is_dir() and any(folder.glob("*.onnx")):
-            return folder
+    for folder in (given, models_root() / location):
+        if (found := _pack_in(folder)) is not None:
+            return found
     if given.is_dir():
-        raise WeightsError(f"{given} holds no .onnx files; an InsightFace pack has a detector and a recognizer")
+        inner = ", ".join(sorted({path.parent.name for path in given.glob("*/*.onnx")}))
+        more = f"; name one of its folders: {inner}" if inner else ""
+        raise WeightsError(f"{given} holds no .onnx files; an InsightFace pack has a detector and a recognizer{more}")
     raise WeightsError(
         f"InsightFace pack '{location}' is not here; unpack it to {models_root() / location} "
         f"(packs: github.com/deepinsight/insightface/tree/master/model_zoo; {LICENCE})"
     )
 
 
+def _pack_in(folder: Path) -> Path | None:
+    """The folder, or the only one in it, that holds .onnx files: archives often hold a folder of their own name."""
+    if not folder.is_dir():
+        return None
+    if any(folder.glob("*.onnx")):
+        return folder
+    inner = {path.parent for path in folder.glob("*/*.onnx")}
+    return inner.pop() if len(inner) == 1 else None
+
+
 @lru_cache(maxsize=8)
-def _open_pack(folder: Path, device: str) -> Any:
-    """The pack's detector and recognizer, opened once per process."""
+def _open_pack(folder: Path, device: str) -> Mapping[str, Sequence[Any]]:
+    """The pack's networks by task (detection, recognition, ...), by file name; opened once per process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from insightface.app import FaceAnalysis
+        from insightface.model_zoo import get_model
 
-        try:
-            return FaceAnalysis(
-                str(folder),
-                allowed_modules=["detection", "recognition"],
-                providers=providers(device),
-                sess_options=session_options(),
-            )
-        except IdbenchError:
-            raise
-        except AssertionError as error:
-            raise WeightsError(f"{folder} holds no face detector (an .onnx file with five or more outputs)") from error
-        except Exception as error:  # damaged files raise ONNX, protobuf or InsightFace errors
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-            raise WeightsError(f"{folder} is not a usable InsightFace pack ({reason})") from error
+        networks: dict[str, list[Any]] = {}
+        for file in sorted(folder.glob("*.onnx")):
+            try:
+                network = get_model(str(file), providers=providers(device), sess_options=session_options())
+            except IdbenchError:
+                raise
+            except Exception as error:  # damaged files raise ONNX, protobuf or InsightFace errors
+                reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+                raise WeightsError(f"{file} is not a usable network of an InsightFace pack ({reason})") from error
+            if network is not None:
+                networks.setdefault(network.taskname, []).append(network)
+    return networks
+
+
+def _network(location: str, device: str, task: str, what: str) -> tuple[Path, Any]:
+    """The pack's folder and its one network for a task, or the one that `?what=FILE` names.
+
+    Raises `WeightsError` if there is none, or several and none is named.
+    """
+    path, named = split_spec(location, {"recognizer": str, "detector": str})
+    folder = pack_folder(path)
+    found = _open_pack(folder, device).get(task, ())
+    if what in named:
+        found = [one for one in found if Path(one.model_file).name in (named[what], f"{named[what]}.onnx")]
+        if not found:
+            raise WeightsError(f"{folder} holds no {what} {named[what]}")
+    if not found:
+        raise WeightsError(f"{folder} holds no {NEEDED[what]}")
+    if len(found) > 1:
+        files = [Path(one.model_file).name for one in found]
+        raise WeightsError(
+            f"{folder} holds {len(found)} {what}s ({', '.join(files)}); "
+            f"name the one you mean: insightface:{path}?{what}={files[0]}"
+        )
+    return folder, found[0]
 
 
 def _fast_scrfd(model: Any) -> Any:
@@ -93,8 +131,8 @@ class ScrfdDetector:
 
     name = "scrfd"
 
-    def __init__(self, folder: Path, device: str = "auto", threshold: float = DETECTION_THRESHOLD) -> None:
-        model = _open_pack(folder, device).det_model
+    def __init__(self, location: str, device: str = "auto", threshold: float = DETECTION_THRESHOLD) -> None:
+        _, model = _network(location, device, "detection", "detector")
         self._file = Path(model.model_file)
         self._model = _fast_scrfd(model)
         if not self._model.use_kps:
@@ -127,16 +165,12 @@ class ScrfdDetector:
 
 def open_detector(location: str, device: str, threshold: float | None) -> ScrfdDetector:
     """The detector of a pack, by name or folder."""
-    return ScrfdDetector(pack_folder(location), device, DETECTION_THRESHOLD if threshold is None else threshold)
+    return ScrfdDetector(location, device, DETECTION_THRESHOLD if threshold is None else threshold)
 
 
 def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:
     """The recognizer of a pack, by name or folder, with the preprocessing the pack's network declares."""
-    path, _ = split_spec(location, {})
-    folder = pack_folder(path)
-    model = _open_pack(folder, device).models.get("recognition")
-    if model is None:
-        raise WeightsError(f"{folder} holds no ArcFace recognizer (a square input of 112 pixels or more)")
+    folder, model = _network(location, device, "recognition", "recognizer")
     about = {"kind": "insightface", "family": "arcface", "pack": folder.name, "licence": LICENCE}
     return OnnxRecognizer(
         name,
@@ -157,7 +191,7 @@ def _here() -> str:
 
 RECOGNIZER = RecognizerKind(
     open=open_recognizer,
-    form="insightface:PACK or FOLDER",
+    form="insightface:PACK or FOLDER[?recognizer=FILE]",
     what="ArcFace of an InsightFace pack (buffalo_l, antelopev2, your own folder)",
     family="arcface",
     here=_here,

@@ -2,11 +2,13 @@
 
 `onnx:model.onnx?size=112&color=rgb&mean=127.5&scale=127.5&align=arcface&margin=0`
 
-The network's input is (pixel - mean) / scale in NCHW; mean and scale are one number or three.
+The network's input is (pixel - mean) / scale in NCHW, 32 or 16 bits; mean and scale are one number or three. What its
+input declares is compared with that when it is opened.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from idbench.images import RGB
 from idbench.kinds import RecognizerKind
 
 __all__ = ["RECOGNIZER", "OnnxRecognizer", "Preprocessing", "open_recognizer"]
+
+INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 
 PARAMETERS = {"size": int, "color": str, "mean": list, "scale": list, "align": str, "margin": int}
 
@@ -71,8 +75,7 @@ class OnnxRecognizer:
         self._digest = file_digest(path)
         self._file = path.name
         feed = self.session.get_inputs()
-        if len(feed) != 1 or len(feed[0].shape) != 4:
-            raise WeightsError(f"{path}: expected one image input (n, 3, h, w), found {[i.shape for i in feed]}")
+        self._type = _input_type(path, feed, alignment.size)
         outputs = [output.shape for output in self.session.get_outputs()]
         if len(outputs) > 2 or not outputs or len(outputs[0]) not in (2, 4):
             raise WeightsError(
@@ -91,7 +94,7 @@ class OnnxRecognizer:
         """One forward pass; a last piece shorter than a fixed batch is filled up with zeros."""
         missing = size - len(piece)
         feed = np.concatenate([piece, np.zeros((missing, *piece.shape[1:]), np.float32)]) if missing else piece
-        output = self.session.run(None, {self._input: feed})[0]
+        output = self.session.run(None, {self._input: feed.astype(self._type, copy=False)})[0]
         return np.asarray(output.reshape(size, -1)[: len(piece)], dtype=np.float32)
 
     def describe(self) -> dict[str, Any]:
@@ -103,6 +106,26 @@ class OnnxRecognizer:
             "preprocessing": self.preprocessing.describe(),
             "providers": self.session.get_providers(),
         }
+
+
+def _input_type(path: Path, inputs: Sequence[Any], size: int) -> type:
+    """The number type of a network's input. Raises `WeightsError` unless it takes crops (n, 3, size, size)."""
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        raise WeightsError(f"{path}: expected one image input (n, 3, h, w), found {[i.shape for i in inputs]}")
+    shape, kind = inputs[0].shape, inputs[0].type
+    found = f"({', '.join(str(n) if isinstance(n, int) else 'n' for n in shape)})"
+    expected = (3, size, size)
+    if any(isinstance(n, int) and n > 0 and n != wanted for n, wanted in zip(shape[1:], expected, strict=True)):
+        if shape[3] == 3 and shape[1] != 3:
+            do = "channels come last; export it with channels first (NCHW)"
+        elif shape[1] == 3 and shape[2] == shape[3]:
+            do = f"give size={shape[2]}"
+        else:
+            do = "is it a recognizer of square colour crops?"
+        raise WeightsError(f"{path}: input is {found}, expected (n, 3, {size}, {size}); {do}")
+    if kind not in INPUT_TYPES:
+        raise WeightsError(f"{path}: input is {kind}, expected {', '.join(INPUT_TYPES)}")
+    return INPUT_TYPES[kind]
 
 
 def open_recognizer(name: str, location: str, device: str) -> OnnxRecognizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +15,12 @@ from idbench.images import RGB
 __all__ = ["Analysis", "Detections", "Detector", "Faces", "ImageEncoder", "Recognizer"]
 
 Float = npt.NDArray[np.float32]
+
+MIN_SPREAD = 0.1
+"""Five landmarks closer together than this share of the box's longer side are no face."""
+
+MAX_OUTSIDE = 0.5
+"""How far, in sides of the box, landmarks may lie outside it."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,34 @@ class Detections:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def with_spread_landmarks(self) -> Detections:
-        """Without faces whose landmarks coincide: they cannot be aligned."""
-        spread = np.ptp(self.landmarks, axis=1).max(axis=1, initial=0) > 1e-3
-        return Detections(self.boxes[spread], self.landmarks[spread], self.scores[spread])
+    @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Detections:
+        """The faces of every part, one part after the other."""
+        parts = [cls.none(), *parts]
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.landmarks for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
+
+    def chosen(self, which: Sequence[int] | npt.NDArray[Any]) -> Detections:
+        """The faces at positions `which`, or where a mask (n,) is true."""
+        index = np.asarray(which) if len(which) else np.empty(0, np.intp)
+        return Detections(self.boxes[index], self.landmarks[index], self.scores[index])
+
+    def with_possible_landmarks(self) -> Detections:
+        """Without faces whose landmarks cannot be, so that nothing sensible can be cut out by them.
+
+        Landmarks are finite, spread over at least `MIN_SPREAD` of the box's longer side, and inside the box grown by
+        `MAX_OUTSIDE` of its sides.
+        """
+        if not len(self):
+            return self
+        sides = (self.boxes[:, 2:] - self.boxes[:, :2])[:, None]
+        spread = np.ptp(self.landmarks, axis=1).max(axis=1) >= np.maximum(MIN_SPREAD * sides.max(axis=(1, 2)), 1e-3)
+        low, high = self.boxes[:, None, :2] - MAX_OUTSIDE * sides, self.boxes[:, None, 2:] + MAX_OUTSIDE * sides
+        inside = ((self.landmarks >= low) & (self.landmarks <= high)).all(axis=(1, 2))  # false for NaN
+        return self.chosen(spread & inside)
 
 
 class Detector(Protocol):
@@ -90,7 +121,8 @@ class Faces:
     """Every face of one image.
 
     width, height in pixels; luma (n, 112, 112) uint8 of the ArcFace-aligned crops; embeddings
-    (n, d) by recognizer name; encodings (d,) of the whole image by encoder name.
+    (n, d) by recognizer name; encodings (d,) of the whole image by encoder name. `first_look` of them are what the
+    detector found in the image as it is; those after it, a second look (`idbench.faces.second_look`) found.
     """
 
     width: int
@@ -99,9 +131,14 @@ class Faces:
     luma: RGB
     embeddings: dict[str, Float] = field(default_factory=dict)
     encodings: dict[str, Float] = field(default_factory=dict)
+    first_look: int = 0
 
     def __len__(self) -> int:
         return len(self.found)
+
+    def embeddings_of_first_look(self, recognizer: str) -> Float:
+        """Embeddings (n, d) of the faces that were found in the image as it is."""
+        return self.embeddings[recognizer][: self.first_look]
 
 
 @dataclass(frozen=True)

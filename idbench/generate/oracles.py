@@ -20,14 +20,14 @@ from idbench.faces.align import similarity_transform
 from idbench.faces.pipeline import ImageAnalyser
 from idbench.generate.producer import Produced
 from idbench.images import MAX_JPEG_SIDE, RGB, EncodedImage, decode, encode_jpeg
-from idbench.protocols.people import FaceView, case_people, largest_face, usable_faces
+from idbench.protocols.people import FaceView, case_people
 from idbench.records import Case, Generation
 from idbench.store import key_of, write_bytes
 from idbench.suites import SuiteIndex, case_filename
 
 __all__ = ["PASTE_VERSION", "OracleProducer", "paste_face", "side_by_side"]
 
-PASTE_VERSION = 1
+PASTE_VERSION = 2
 """Raise it when `paste_face` gives other pixels for the same photos."""
 
 
@@ -39,7 +39,7 @@ class OracleProducer:
         self._index = index
         self._folder = folder
         self._recognizer = analyser.recognizers[0].name
-        finders = {"detector": analyser.detector.describe(), "recognizer": analyser.recognizers[0].describe()}
+        finders = {"detector": analyser.describe_detection(), "recognizer": analyser.recognizers[0].describe()}
         self._paste_key = key_of(finders | {"version": PASTE_VERSION})[:12]
 
     def produce(self, case: Case) -> Iterator[Produced]:
@@ -107,16 +107,14 @@ class OracleProducer:
 
     def _faces(self, case: Case) -> list[tuple[FaceView, FaceView]]:
         """Per person the face in the target and that in the first reference. Raises `LookupError` where one lacks."""
-        photos = (self._target(case), *(person.references[0] for person in case.people))
-        target, *references = [self._analyser.one(photo).faces for photo in photos]
-        boxes = [person.box for person in case.people]
-        people = case_people(target, [[faces] for faces in references], boxes, self._recognizer)
+        target = self._analyser.one(self._target(case), people=len(case.people))
+        references = [[self._analyser.one(person.references[0], people=1)] for person in case.people]
+        people = case_people(target, references, [person.box for person in case.people], self._recognizer)
         pairs = []
-        for i, (goal, faces) in enumerate(zip(people.targets, references, strict=True)):
-            source = largest_face(usable_faces(faces, self._recognizer))
-            if goal is None or source is None:
+        for i, (goal, own) in enumerate(zip(people.targets, people.references, strict=True)):
+            if goal is None or not own:
                 raise LookupError(f"person {i + 1} has no face in the target or the reference")
-            pairs.append((goal, source))
+            pairs.append((goal, own[0]))
         return pairs
 
     def _stranger(self, case: Case) -> EncodedImage:

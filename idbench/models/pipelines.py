@@ -97,7 +97,7 @@ class FaceReader:
         from idbench.faces.pipeline import pad_to_square
 
         for pixels in (photo, pad_to_square(photo)):
-            found = self._detector.detect(pixels).with_spread_landmarks()
+            found = self._detector.detect(pixels).with_possible_landmarks()
             if len(found):
                 sides = found.boxes[:, 2:] - found.boxes[:, :2]
                 at = int(sides.prod(axis=1).argmax())

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from idbench.faces.types import Faces
+from idbench.faces.types import Analysis, Faces
 from idbench.metrics import cosine_matrix, iou_matrix, match
 from idbench.schema import Box
 
-__all__ = ["MIN_BOX_OVERLAP", "CasePeople", "FaceView", "case_people", "largest_face", "usable_faces"]
+__all__ = [
+    "CLEAR_MARGIN",
+    "MIN_BOX_OVERLAP",
+    "MIN_LIKENESS",
+    "CasePeople",
+    "FaceView",
+    "case_people",
+    "clear_matches",
+    "usable_faces",
+]
 
 MIN_BOX_OVERLAP = 0.05
 """A face overlapping a person's box by less (intersection over union) is not that person."""
+
+MIN_LIKENESS = 0.3
+"""Cosine from which a face can be a person. On real-mini, photos of one person have .53 at least, of strangers .05 in
+the median and seldom above .3."""
+
+CLEAR_MARGIN = 0.2
+"""Cosine by which another choice must be worse for this one to be clear: about 1.5 standard deviations between
+strangers (.13), and less than half of what lies between strangers and one person."""
+
+NEVER = -10.0
+"""Likeness of a pair that must not be chosen."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +55,15 @@ class CasePeople:
     """The suite side of one case under one recognizer.
 
     targets[i] is person i's face in the target photo, references[i] their usable reference faces;
-    box[i] the face box in target pixels and size the target's (width, height), where they exist.
+    boxes[i] the face box in target pixels and size the target's (width, height), where they exist; unclear[i] says
+    which photos do not tell who person i is.
     """
 
     targets: tuple[FaceView | None, ...]
     references: tuple[tuple[FaceView, ...], ...]
     boxes: tuple[Box | None, ...]
     size: tuple[int, int] | None
+    unclear: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -66,43 +88,90 @@ def usable_faces(faces: Faces | None, recognizer: str) -> list[FaceView]:
     ]
 
 
-def _area(face: FaceView) -> float:
-    return float(np.maximum(face.box[2:] - face.box[:2], 0).prod())
-
-
-def largest_face(faces: list[FaceView]) -> FaceView | None:
-    """The face with the largest box; the first of equals."""
-    return max(faces, key=_area, default=None)
-
-
 def case_people(
-    target: Faces | None,
-    references: Sequence[Sequence[Faces | None]],
+    target: Analysis | None,
+    references: Sequence[Sequence[Analysis]],
     boxes: Sequence[Box | None],
     recognizer: str,
 ) -> CasePeople:
-    """Assign the target's faces to people and take each reference's largest face.
+    """Assign the target's and the references' faces to people.
 
-    People with a box: the assignment with the largest total overlap, at least `MIN_BOX_OVERLAP` each. The
-    others, n of them: the n largest faces that are left, assigned to their references by cosine.
+    Target: people with a box take the faces with the largest total overlap, at least `MIN_BOX_OVERLAP` each; a box that
+    touches no face is dropped. The other people take what is left by likeness to their references, where it is clear
+    (`clear_matches`). One person and one face need no likeness.
+
+    References: a photo with one face shows its person. Of several faces, or where people share the photo, each person
+    takes the face like their target and other references, where it is clear. What is not clear stays open, with the
+    reason in `CasePeople.unclear`.
     """
-    kept = [
-        tuple(face for photo in photos if (face := largest_face(usable_faces(photo, recognizer))) is not None)
-        for photos in references
-    ]
+    people = range(len(references))
+    unclear: dict[int, list[str]] = {i: [] for i in people}
+    photos = [[_Photo(one.digest, usable_faces(one.faces, recognizer)) for one in person] for person in references]
+    shared = _shared(photos)
+    alone = [[photo.faces[0] for photo in own if photo.alone and photo.digest not in shared] for own in photos]
+
+    faces = usable_faces(target.faces if target is not None else None, recognizer)
     known = tuple(boxes) or (None,) * len(references)
-    faces = usable_faces(target, recognizer)
     chosen = _by_boxes(faces, {i: box for i, box in enumerate(known) if box is not None})
     taken = {face.index for face in chosen.values()}
-    without_box = [i for i, box in enumerate(known) if box is None]
     rest = [face for face in faces if face.index not in taken]
-    chosen |= {without_box[i]: face for i, face in _by_similarity(rest, [kept[i] for i in without_box]).items()}
+    candidates = {i: alone[i] or [f for photo in photos[i] for f in photo.faces] for i in people if i not in chosen}
+    found = _by_likeness(rest, candidates, guess=all(known[i] is None for i in candidates))
+    if rest:
+        for i in candidates.keys() - found.keys():
+            unclear[i].append(f"the target shows {_counted(len(rest), chosen)}, none clearly this person")
+    chosen |= found
+
+    evidence = {i: [*([chosen[i]] if i in chosen else []), *alone[i]] for i in people}
+    kept: list[list[FaceView]] = [[] for _ in people]
+    for i in people:
+        for number, photo in enumerate(photos[i], start=1):
+            sitters = shared.get(photo.digest, [i])
+            face = photo.faces[0] if photo.alone and len(sitters) == 1 else None
+            if face is None:
+                face = _by_likeness(photo.faces, {k: evidence[k] for k in sitters}, guess=False).get(i)
+            if face is not None:
+                kept[i].append(face)
+            elif photo.faces:
+                others = ", and is of several people" if len(sitters) > 1 else ""
+                unclear[i].append(
+                    f"reference {number} shows {_counted(len(photo.faces))}{others}, none clearly this person"
+                )
     return CasePeople(
-        targets=tuple(chosen.get(i) for i in range(len(references))),
-        references=tuple(kept),
-        boxes=known,
-        size=(target.width, target.height) if target is not None else None,
+        targets=tuple(chosen.get(i) for i in people),
+        references=tuple(map(tuple, kept)),
+        boxes=tuple(box if i in chosen and i not in found else None for i, box in enumerate(known)),
+        size=(target.faces.width, target.faces.height) if target is not None and target.faces is not None else None,
+        unclear=tuple(tuple(unclear[i]) for i in people),
     )
+
+
+@dataclass(frozen=True)
+class _Photo:
+    """A reference photo: digest of its bytes and its usable faces."""
+
+    digest: str
+    faces: list[FaceView]
+
+    @property
+    def alone(self) -> bool:
+        """Whether it shows one face."""
+        return len(self.faces) == 1
+
+
+def _shared(photos: Sequence[Sequence[_Photo]]) -> dict[str, list[int]]:
+    """Photos that are a reference of several people: digest -> the people."""
+    owners: dict[str, list[int]] = {}
+    for i, own in enumerate(photos):
+        for digest in dict.fromkeys(photo.digest for photo in own if photo.digest):
+            owners.setdefault(digest, []).append(i)
+    return {digest: people for digest, people in owners.items() if len(people) > 1}
+
+
+def _counted(faces: int, taken: Collection[object] = ()) -> str:
+    """The number of faces in words."""
+    more = " more" if taken else ""
+    return f"{faces}{more} face{'s' if faces > 1 else ''}"
 
 
 def _by_boxes(faces: list[FaceView], boxes: dict[int, Box]) -> dict[int, FaceView]:
@@ -113,16 +182,41 @@ def _by_boxes(faces: list[FaceView], boxes: dict[int, Box]) -> dict[int, FaceVie
     return {people[k]: faces[j] for j, k in match(overlap) if overlap[j, k] >= MIN_BOX_OVERLAP}
 
 
-def _by_similarity(faces: list[FaceView], references: list[tuple[FaceView, ...]]) -> dict[int, FaceView]:
-    """One person needs no similarity: the largest face. Several need a usable reference each."""
-    largest = sorted(faces, key=_area, reverse=True)[: len(references)]
-    if len(references) == 1:
-        return {0: largest[0]} if largest else {}
-    people = [i for i, photos in enumerate(references) if photos]
-    if not largest or not people:
+def _by_likeness(
+    faces: list[FaceView], people: Mapping[int, Sequence[FaceView]], guess: bool = True
+) -> dict[int, FaceView]:
+    """Person -> the face that is clearly like what is known of them.
+
+    `guess`: one face and one person belong together, whether they look alike or not.
+    """
+    if guess and len(faces) == len(people) == 1:
+        return {next(iter(people)): faces[0]}
+    order = [i for i, known in people.items() if known]
+    if not faces or not order:
         return {}
-    vectors = [face.embedding for face in largest]
-    similarity = np.stack(
-        [cosine_matrix(vectors, [r.embedding for r in references[i]]).max(axis=1) for i in people], axis=1
+    vectors = [face.embedding for face in faces]
+    likeness = np.stack(
+        [cosine_matrix(vectors, [one.embedding for one in people[i]]).max(axis=1) for i in order], axis=1
     )
-    return {people[column]: largest[j] for j, column in match(similarity)}
+    return {order[column]: faces[row] for row, column in clear_matches(likeness)}
+
+
+def clear_matches(likeness: npt.NDArray[Any]) -> list[tuple[int, int]]:
+    """Pairs (face, person) that likeness settles, of a matrix (faces, people) of cosines.
+
+    They are those of the best assignment that every assignment without the pair misses by `CLEAR_MARGIN` in total.
+    Where there are more faces than people, or fewer, or one of each, a face may be nobody's: a pair needs
+    `MIN_LIKENESS` too.
+    """
+    pairs = match(likeness)
+    best = sum(likeness[pair] for pair in pairs)
+    faces, people = likeness.shape
+    least = MIN_LIKENESS if faces != people or faces == 1 else -1.0
+    clear = []
+    for pair in pairs:
+        without = likeness.copy()
+        without[pair] = NEVER
+        other = sum(without[one] for one in match(without))
+        if likeness[pair] >= least and best - other >= CLEAR_MARGIN:
+            clear.append(pair)
+    return clear

@@ -157,6 +157,9 @@ class Counts(Record):
 
     suite_problems: dict[str, str] = Field(default_factory=dict, description="case -> what was wrong with it")
     suite_photos_unreadable: dict[str, str] = Field(default_factory=dict, description="photo -> reason")
+    people_unclear: ListedProblems | None = Field(
+        None, description="people whom the photos of their case do not tell clearly; what needs that face is undefined"
+    )
     encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
     """CLIP and aesthetics, where they were used."""
     images_analysed_anew: int = Field(0, description="images the cache did not have")
@@ -164,6 +167,9 @@ class Counts(Record):
         default_factory=dict,
         validation_alias=AliasChoices("recognizer_failures", "judge_failures"),
         description="recognizer -> images whose faces it could not embed (`judge_failures` in version 0.1)",
+    )
+    recognizer_faults: dict[str, str] = Field(
+        default_factory=dict, description="recognizer -> what is wrong with its network, so that it measures nothing"
     )
     surplus_files: dict[str, ListedFiles] = Field(default_factory=dict, description="model -> files of no case")
     not_tried: dict[str, int] = Field(default_factory=dict, description="model -> jobs it never ran; run again")

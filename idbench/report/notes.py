@@ -59,6 +59,12 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
         yield f"Problems found in the suite: {len(problems)}; they are listed under Outcomes."
     if unreadable := counts.suite_photos_unreadable:
         yield f"Photos of the suite that cannot be read: {len(unreadable)}; they are listed under Outcomes."
+    if unclear := counts.people_unclear:
+        who, why = next(iter(unclear.first.items()))
+        yield (
+            f"People whom the photos of their case do not tell clearly: {unclear.count}, such as {who} ({why}); "
+            "what needs that face is undefined."
+        )
 
 
 def _about_the_recognizers(data: RunData) -> Iterator[str]:
@@ -131,7 +137,12 @@ def _about_the_models(data: RunData) -> Iterator[str]:
 
 
 def _about_lost_files(source: Source) -> Iterator[str]:
+    faults = source.record.counts.recognizer_faults
+    for recognizer, fault in faults.items():
+        yield f"{recognizer} measures nothing: {fault}. This says nothing about the suite or the models."
     for recognizer, problems in source.record.counts.recognizer_failures.items():
+        if recognizer in faults:
+            continue
         yield f"{recognizer} could not embed the faces of {problems.count} images; these are undefined."
     for model, files in source.record.counts.surplus_files.items():
         if files.count:

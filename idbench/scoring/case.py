@@ -42,11 +42,9 @@ class CaseScorer:
         entry = index.entries[side.case.id]
         self.identities = [index.identities[entry.id, i] for i in range(entry.size)]
         self.common = {"case": entry.id, "subset": entry.subset, "cluster": index.clusters[entry.id]}
-        target = side.target.faces if side.target else None
         strange = side.case.id in index.strange_boxes
         boxes = [None if strange else person.box for person in side.case.people]
-        photos = [[analysis.faces for analysis in person] for person in side.references]
-        self.people = {name: case_people(target, photos, boxes, name) for name in scoring.recognizers}
+        self.people = {name: case_people(side.target, side.references, boxes, name) for name in scoring.recognizers}
         for name, people in self.people.items():
             suite_people.add(name, entry.id, people, self.identities)
         self._add_suite_rows()
@@ -110,7 +108,7 @@ class CaseScorer:
 
     def _paper_failure(self, analysis: Analysis, recognizer: str) -> Outcome:
         faces = analysis.faces
-        return Outcome.NO_FACE if faces is not None and len(faces) == 0 else Outcome.UNDEFINED
+        return Outcome.NO_FACE if faces is not None and faces.first_look == 0 else Outcome.UNDEFINED
 
     def _paper_values(self, analysis: Analysis, references: Sequence[Analysis]) -> dict[str, dict[str, float]]:
         """What the published loop would append for this image, by recognizer."""
@@ -119,9 +117,12 @@ class CaseScorer:
             return {}
         sample = {
             name: paper.Sample(
-                analysis.faces.embeddings[name],
-                target.embeddings[name],
-                [one.faces.embeddings[name] if one.faces else np.empty((0, 1), np.float32) for one in references],
+                analysis.faces.embeddings_of_first_look(name),
+                target.embeddings_of_first_look(name),
+                [
+                    one.faces.embeddings_of_first_look(name) if one.faces else np.empty((0, 1), np.float32)
+                    for one in references
+                ],
             )
             for name in self.scoring.recognizers
         }

@@ -86,12 +86,15 @@ def score_cases(
             for entry in index.entries.values():
                 for producer in producers:
                     for generation, image in producer.produce(entry.case):
-                        yield Job((entry.id, generation, image), image or NO_IMAGE, encode=True)
+                        key = (entry.id, generation, image)
+                        yield Job(key, image or NO_IMAGE, encode=True, people=len(entry.case.people))
 
         analysed = groupby(scoring.analyser.analyse(jobs()), key=lambda item: item[0][0])
         for done, (case_id, group) in enumerate(analysed, start=1):
             case = index.entries[case_id].case
-            views = (scoring.analyser.one(job.image, job.view, job.encode) for job in scoring.photo_jobs(case))
+            views = (
+                scoring.analyser.one(job.image, job.view, job.encode, job.people) for job in scoring.photo_jobs(case)
+            )
             side = SuiteSide.of(case, views, scoring.padding)
             results = [(_settled(generation, image, seen), seen) for (_, generation, image), seen in group]
             CaseScorer(side, index, scoring, tables, people).score(results, ledger)

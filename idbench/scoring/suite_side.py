@@ -50,11 +50,12 @@ class Scoring:
         """A case's photos as the protocols look at them: target first, then every reference in order, the first of each
         person padded too for the paper protocol."""
         if case.target is not None:
-            yield Job(case, case.target, "as_is", encode=True)
+            yield Job(case, case.target, "as_is", encode=True, people=len(case.people))
         for person in case.people:
             for i, image in enumerate(person.references):
                 first = i == 0
-                yield Job(case, image, "as_is", encode=first and self.oracles and len(case.people) == 1)
+                encode = first and self.oracles and len(case.people) == 1
+                yield Job(case, image, "as_is", encode, people=1)
                 if first and self.padding:
                     yield Job(case, image, "padded")
 
@@ -99,9 +100,14 @@ class SuitePeople:
         self._people = len(by_hash)
         self._labelled = index.labelled
         self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
+        self.unclear: dict[str, str] = {}
+        """Case and person whom the case's photos do not tell clearly, and why; by the first recognizer that says so."""
 
     def add(self, recognizer: str, case_id: str, people: CasePeople, identities: Sequence[str]) -> None:
-        """Take the people of one case who have both faces."""
+        """Take the people of one case who have both faces, and note who is not told clearly."""
+        for i, reasons in enumerate(people.unclear):
+            if reasons:
+                self.unclear.setdefault(f"{case_id}, person {i + 1}", f"{recognizer}: {'; '.join(reasons)}")
         for i, target in enumerate(people.targets):
             if target is not None and people.references[i] and (case_id, i) in self._chosen:
                 row = (target.embedding, people.references[i][0].embedding, identities[i])

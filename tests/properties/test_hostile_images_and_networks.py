@@ -53,7 +53,7 @@ def test_faces_with_nan_embeddings_are_not_used(files, packs):
 
 def test_a_run_with_nan_embeddings_is_finished(real_suite, packs, tmp_path, monkeypatch):
     """The judge fails on every face: no number, no crash, and no face that could be scored."""
-    import idbench.run as module
+    import idbench.prepare as module
 
     def judges(specs, device):
         return [Stub(judge, lambda crops, vectors: np.full_like(vectors, np.nan)) for judge in opened(specs, device)]
@@ -65,6 +65,7 @@ def test_a_run_with_nan_embeddings_is_finished(real_suite, packs, tmp_path, monk
     scores = read_tables(run)[0]
     assert "scored" not in set(scores["outcome"])
     assert scores["sim_gt"].isna().all()
+    assert "mini-a measures nothing: its network gives NaN" in (run / "report.html").read_text()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
