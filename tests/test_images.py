@@ -138,7 +138,7 @@ def test_the_size_is_known_before_decoding(tmp_path):
         assert size_of(image) == (61, 47)
         assert image.encoded_size() == len(data)
     for image in (EncodedImage("x", data=b"text"), EncodedImage("x", path=tmp_path / "none"), EncodedImage("x")):
-        assert size_of(image) == (0, 0)
+        assert size_of(image) is None
 
 
 def test_a_budget_is_never_exceeded_and_always_given_back():
