@@ -87,11 +87,20 @@ def what_is_lacking(
     if unreadable := counts.suite_photos_unreadable:
         photos = sum(1 for case in index.cases for _ in case.images())
         yield f"{len(unreadable)} of {photos} photos of the suite cannot be read, first {_first(unreadable.values())}"
+    if unclear := counts.people_unclear:
+        yield (
+            f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
+            f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
+        )
     for folder in folders:
         yield from folder.remarks(index.ids)
     for model, rows in images.groupby("model", sort=False):
         yield from _about_images(str(model), rows, index)
+    for name, fault in counts.recognizer_faults.items():
+        yield f"{name} measured nothing: {fault}"
     for name, failed in counts.recognizer_failures.items():
+        if name in counts.recognizer_faults:
+            continue
         first = _first(": ".join(one) for one in failed.first.items())
         yield f"{name} could not embed the faces of {failed.count} images, first {first}"
 

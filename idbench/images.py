@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError, _imaging
 
 from idbench.errors import UnreadableImageError
 from idbench.image_formats import FORMATS, plugin_formats, unread_format
@@ -55,6 +55,8 @@ MAX_JPEG_SIDE = 65_500
 
 STRIP_PIXELS = 1 << 22
 """Pixels of an image that are brought to 8-bit RGB at a time."""
+
+_imaging.set_block_size(64 << 20)  # blocks of Pillow's usual 16 MiB stay with the thread that freed them (glibc)
 
 HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 """Pillow's modes of more than 8 bits."""

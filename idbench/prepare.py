@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from idbench.scoring import Scoring
 from idbench.store import Cache
 from idbench.suites import Suite
 
-__all__ = ["Opened", "prepare", "remarks", "told_unclear"]
+__all__ = ["Opened", "prepare", "remarks"]
 
 
 @dataclass
@@ -104,12 +104,3 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     ):
         if gone := sorted(set(old) - set(new)):
             yield f"{config.out} is made anew without the {what} {', '.join(gone)} of the run before"
-
-
-def told_unclear(unclear: Mapping[str, str]) -> str:
-    """One line about people whom their case's photos do not tell clearly."""
-    who, why = min(unclear.items())
-    return (
-        f"people of the suite whom their photos do not tell clearly: {len(unclear)}, undefined where that face is "
-        f"needed; the first is {who} ({why})"
-    )

@@ -16,7 +16,7 @@ from idbench.generate.ledger import Ledger
 from idbench.generate.oracles import OracleProducer
 from idbench.generate.producer import Producer
 from idbench.generate.schedule import PoolSettings, make_images, model_producers
-from idbench.prepare import prepare, remarks, told_unclear
+from idbench.prepare import prepare, remarks
 from idbench.progress import Progress, Warn, as_python_warning, silent
 from idbench.report import write_report
 from idbench.run_folder import RunFolder
@@ -66,8 +66,6 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         # Scores: one row per person, image, recognizer and protocol.
         producers: list[Producer] = [*folders, *models, *oracles]
         people = score_cases(index, opened.scoring, producers, ledger, run.path, progress)
-        if people.unclear:
-            warn(told_unclear(people.unclear))
         verifications = people.verifications(config.false_accept_rate)
         run.write_verifications(verifications)
 

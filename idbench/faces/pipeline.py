@@ -194,9 +194,9 @@ class ImageAnalyser:
             with self._memory.taken(needed):
                 works = [self._start(job) for job in part]
                 self._look_at(works)
-            for work in works:
-                work.pixels, work.data = None, b""
-                yield work
+                for work in works:
+                    work.pixels, work.data = None, b""
+            yield from works
 
     def _look_at(self, works: Sequence[_Work]) -> None:
         """Detect, embed and encode what is still missing."""
