@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idbench.schema import one_line
+
 if TYPE_CHECKING:
     from idbench.faces.types import Detector, Recognizer
     from idbench.models.base import Model
@@ -39,6 +41,13 @@ class Kind:
     form: str = ""
     what: str = ""
     here: Callable[[], str] = _installed
+
+    def state(self) -> str:
+        """What `here` says; other people's code may fail, and a listing says so and goes on."""
+        try:
+            return self.here()
+        except Exception as error:
+            return f"failed to say what is here ({one_line(f'{type(error).__name__}: {error}')})"
 
 
 @dataclass(frozen=True, kw_only=True)

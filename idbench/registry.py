@@ -83,6 +83,8 @@ class KindRegistry(Registry[K]):
         return kind
 
     def _taken(self, entry: EntryPoint, loaded: Any) -> K:
+        if not isinstance(loaded, self._kind) and not callable(loaded):
+            raise TypeError(f"expected a {self._kind.__name__} or a function, found {loaded!r:.60}")
         made: Any = self._kind
         kind: K = loaded if isinstance(loaded, self._kind) else made(open=loaded)
         package = f"from {entry.dist.name} {entry.dist.version}" if entry.dist else "from another package"

@@ -32,7 +32,7 @@ def recognizers(json: Json = False) -> None:
     from idbench import registry
 
     rows = [
-        {"kind": name, "form": kind.form, "what": kind.what, "family": kind.family, "here": kind.here()}
+        {"kind": name, "form": kind.form, "what": kind.what, "family": kind.family, "here": kind.state()}
         for name, kind in registry.recognizers.all().items()
     ]
     if json:

@@ -23,7 +23,7 @@ def list_suites(json: Json = False) -> None:
     from idbench import registry
 
     known = {
-        name: {"form": kind.form, "what": kind.what, "licence": kind.licence, "state": kind.here()}
+        name: {"form": kind.form, "what": kind.what, "licence": kind.licence, "state": kind.state()}
         for name, kind in registry.suites.all().items()
     }
     if json:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from idbench import __version__, provenance, registry
 from idbench.encoders import aesthetic, clip
-from idbench.errors import MissingPackageError
+from idbench.errors import IdbenchError
 from idbench.kinds import Kind
+from idbench.metrics.catalog import third_party_metric
 from idbench.models.memory import machine_memory
 from idbench.platform import usable_cores
 from idbench.store import Cache, default_cache_dir
@@ -33,7 +34,7 @@ def examine() -> dict[str, dict[str, str]]:
         "detectors": _found(registry.detectors.all()),
         "encoders": {"clip": clip.here(), "aesthetic": aesthetic.here()},
         "models": _found(registry.models.all()),
-        "suites": {name: f"{kind.here()} ({kind.licence})" for name, kind in registry.suites.all().items()},
+        "suites": {name: f"{kind.state()} ({kind.licence})" for name, kind in registry.suites.all().items()},
         "metrics of other packages": _metrics(),
         "storage": _storage(),
     }
@@ -42,15 +43,15 @@ def examine() -> dict[str, dict[str, str]]:
 
 def _found(kinds: Mapping[str, Kind]) -> dict[str, str]:
     """What of each kind is here."""
-    return {name: kind.here() for name, kind in kinds.items()}
+    return {name: kind.state() for name, kind in kinds.items()}
 
 
 def _metrics() -> dict[str, str]:
     found = {}
     for name in registry.metrics.names():
         try:
-            found[name] = registry.metrics.get(name).title
-        except MissingPackageError as error:
+            found[name] = third_party_metric(name).title
+        except IdbenchError as error:
             found[name] = str(error)
     return found
 

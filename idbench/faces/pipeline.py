@@ -388,7 +388,10 @@ def _embeddings(recognizer: Recognizer, crops: list[RGB]) -> list[Float | Except
     if not crops:
         return []
     try:
-        return list(np.split(recognizer.embed(np.concatenate(crops)), np.cumsum(counts)[:-1]))
+        vectors = np.asarray(recognizer.embed(np.concatenate(crops)))
+        if vectors.ndim != 2 or len(vectors) != sum(counts):
+            raise ValueError(f"expected ({sum(counts)}, d) embeddings, found {vectors.shape}")
+        return list(np.split(vectors, np.cumsum(counts)[:-1]))
     except Exception as error:  # runtimes raise classes of their own
         if len(crops) == 1:
             return [error]

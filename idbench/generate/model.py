@@ -92,7 +92,7 @@ class ModelProducer:
         """Ask the model for every image that is missing after `settle`: in the pool's processes, or here."""
         if not self._missing:
             return
-        if replaced := sum(self._path(*job).exists() for job in self._missing):
+        if replaced := sum(self._is_replaced(*job) for job in self._missing):
             warn(
                 f"{self.name}: {replaced} images of other parameters, weights, code or versions are "
                 "made anew; give it another name (NAME=MODEL) or --out to keep both"
@@ -167,6 +167,11 @@ class ModelProducer:
 
     def _path(self, case_id: str, seed: int) -> Path:
         return self._folder / f"{case_filename(case_id)}--{seed}.png"
+
+    def _is_replaced(self, case_id: str, seed: int) -> bool:
+        """Whether an image that the ledger knows is made anew; one that a stopped run left unrecorded is nobody's."""
+        known = self._ledger.find(self.name, case_id, seed)
+        return known is not None and known.outcome == "generated" and self._path(case_id, seed).exists()
 
     def _kept(self, case_id: str, seed: int) -> Generation | None:
         """What the ledger says, if it still holds."""

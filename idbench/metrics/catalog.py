@@ -15,7 +15,14 @@ from idbench.metrics.copy_paste import copy_paste, nearest_reference
 from idbench.metrics.identity import cosine
 from idbench.metrics.variation import head_pose, rotation_between, ssim, yaw_pitch_roll
 
-__all__ = ["IMAGE_METRICS", "PERSON_METRICS", "SEED_METRICS", "all_person_metrics", "metric_named"]
+__all__ = [
+    "IMAGE_METRICS",
+    "PERSON_METRICS",
+    "SEED_METRICS",
+    "all_person_metrics",
+    "metric_named",
+    "third_party_metric",
+]
 
 NAN = float("nan")
 PAPER = "arXiv 2510.14975"
@@ -144,10 +151,10 @@ def all_person_metrics() -> tuple[Metric, ...]:
     >>> [metric.name for metric in all_person_metrics() if metric.headline]
     ['sim_gt', 'sim_ref', 'copy_paste', 'blending', 'slot_accuracy']
     """
-    return PERSON_METRICS + tuple(_third_party(name) for name in registry.metrics.names())
+    return PERSON_METRICS + tuple(third_party_metric(name) for name in registry.metrics.names())
 
 
-def _third_party(name: str) -> Metric:
+def third_party_metric(name: str) -> Metric:
     """A metric that another package registers under `name`. Raises `ConfigError`, one line, if it cannot be used."""
     metric = registry.metrics.get(name)
     if not isinstance(metric, Metric) or metric.compute is None:
