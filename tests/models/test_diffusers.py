@@ -161,7 +161,7 @@ def test_references_that_cannot_be_used_are_failures_with_a_reason(model):
     if model.plan.references == "none":
         return
     broken = job(model, EncodedImage("broken.jpg", data=b"no image"))
-    assert "broken.jpg: cannot be decoded" in model.generate([broken])[0].error
+    assert "broken.jpg: not a format idbench reads (looks like text" in model.generate([broken])[0].error
     if model.plan.references == "embedding":
         assert model.generate([job(model, colour(9, 9, 9))])[0].error == "a reference shows no face"
 

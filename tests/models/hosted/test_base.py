@@ -86,7 +86,7 @@ def test_a_reference_that_cannot_be_read_costs_nothing(vendor, which):
     model = opened(which)
     broken = Job("c", "p", (Person((EncodedImage("x", data=b"?"),)),), parameters=model.parameters)
     (made,) = ask(model, broken)
-    assert "cannot be decoded" in made.error and not vendor.seen
+    assert "not a format idbench reads" in made.error and not vendor.seen
 
 
 @pytest.mark.parametrize("what", ["wrong_key", "quota"])
