@@ -182,7 +182,8 @@ def size_of(image: EncodedImage) -> tuple[int, int] | None:
             warnings.simplefilter("ignore")
             with Image.open(source, formats=(*FORMATS, *plugin_formats())) as opened:
                 width, height = opened.size
-                turned = opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+                known = opened.format != "PNG" or "exif" in opened.info  # else Pillow decodes all of it to look
+                turned = known and opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     except Exception:  # as in `decode`; whoever decodes it says why
         return None
     return (height, width) if turned else (width, height)

@@ -141,6 +141,14 @@ def test_the_size_is_known_before_decoding(tmp_path):
         assert size_of(image) is None
 
 
+def test_the_size_of_a_png_is_known_without_decoding_it():
+    data = encoded(noise(61, 47), "PNG")
+    assert size_of(EncodedImage("cut", data=data[:100])) == (61, 47)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert size_of(EncodedImage("turned", data=encoded(noise(61, 47), "PNG", exif=exif))) == (47, 61)
+
+
 def test_a_budget_is_never_exceeded_and_always_given_back():
     budget, held, peak = MemoryBudget(10), [0], [0]
     lock = threading.Lock()
