@@ -104,45 +104,21 @@ def case_people(
     takes the face like their target and other references, where it is clear. What is not clear stays open, with the
     reason in `CasePeople.unclear`.
     """
+    suite_side = _SuiteSide(
+        usable_faces(target.faces if target is not None else None, recognizer),
+        [[_Photo(one.digest, usable_faces(one.faces, recognizer)) for one in person] for person in references],
+        tuple(boxes) or (None,) * len(references),
+    )
     people = range(len(references))
-    unclear: dict[int, list[str]] = {i: [] for i in people}
-    photos = [[_Photo(one.digest, usable_faces(one.faces, recognizer)) for one in person] for person in references]
-    shared = _shared(photos)
-    alone = [[photo.faces[0] for photo in own if photo.alone and photo.digest not in shared] for own in photos]
-
-    faces = usable_faces(target.faces if target is not None else None, recognizer)
-    known = tuple(boxes) or (None,) * len(references)
-    chosen = _by_boxes(faces, {i: box for i, box in enumerate(known) if box is not None})
-    taken = {face.index for face in chosen.values()}
-    rest = [face for face in faces if face.index not in taken]
-    candidates = {i: alone[i] or [f for photo in photos[i] for f in photo.faces] for i in people if i not in chosen}
-    found = _by_likeness(rest, candidates, guess=all(known[i] is None for i in candidates))
-    if rest:
-        for i in candidates.keys() - found.keys():
-            unclear[i].append(f"the target shows {_counted(len(rest), chosen)}, none clearly this person")
-    chosen |= found
-
-    evidence = {i: [*([chosen[i]] if i in chosen else []), *alone[i]] for i in people}
-    kept: list[list[FaceView]] = [[] for _ in people]
-    for i in people:
-        for number, photo in enumerate(photos[i], start=1):
-            sitters = shared.get(photo.digest, [i])
-            face = photo.faces[0] if photo.alone and len(sitters) == 1 else None
-            if face is None:
-                face = _by_likeness(photo.faces, {k: evidence[k] for k in sitters}, guess=False).get(i)
-            if face is not None:
-                kept[i].append(face)
-            elif photo.faces:
-                others = ", and is of several people" if len(sitters) > 1 else ""
-                unclear[i].append(
-                    f"reference {number} shows {_counted(len(photo.faces))}{others}, none clearly this person"
-                )
+    by_box = suite_side.targets_by_boxes()
+    targets = by_box | suite_side.targets_by_likeness(by_box)
+    kept = [suite_side.references_of(i, targets) for i in people]
     return CasePeople(
-        targets=tuple(chosen.get(i) for i in people),
+        targets=tuple(targets.get(i) for i in people),
         references=tuple(map(tuple, kept)),
-        boxes=tuple(box if i in chosen and i not in found else None for i, box in enumerate(known)),
+        boxes=tuple(box if i in by_box else None for i, box in enumerate(suite_side.boxes)),
         size=(target.faces.width, target.faces.height) if target is not None and target.faces is not None else None,
-        unclear=tuple(tuple(unclear[i]) for i in people),
+        unclear=tuple(tuple(suite_side.unclear[i]) for i in people),
     )
 
 
@@ -157,6 +133,61 @@ class _Photo:
     def alone(self) -> bool:
         """Whether it shows one face."""
         return len(self.faces) == 1
+
+
+class _SuiteSide:
+    """The faces of one case's photos on their way to its people. `unclear`: per person, what could not be settled."""
+
+    def __init__(
+        self, faces: list[FaceView], photos: Sequence[Sequence[_Photo]], boxes: tuple[Box | None, ...]
+    ) -> None:
+        self.boxes = boxes
+        self.unclear: list[list[str]] = [[] for _ in photos]
+        self._faces = faces
+        self._photos = photos
+        self._shared = _shared(photos)
+        self._alone = [[p.faces[0] for p in own if p.alone and p.digest not in self._shared] for own in photos]
+
+    def targets_by_boxes(self) -> dict[int, FaceView]:
+        """Person -> the target's face in their box."""
+        return _by_boxes(self._faces, {i: box for i, box in enumerate(self.boxes) if box is not None})
+
+    def targets_by_likeness(self, taken: Mapping[int, FaceView]) -> dict[int, FaceView]:
+        """Person -> which of the target's other faces is clearly like their references."""
+        used = {face.index for face in taken.values()}
+        rest = [face for face in self._faces if face.index not in used]
+        candidates = {
+            i: self._alone[i] or [face for photo in own for face in photo.faces]
+            for i, own in enumerate(self._photos)
+            if i not in taken
+        }
+        found = _by_likeness(rest, candidates, guess=all(self.boxes[i] is None for i in candidates))
+        for i in candidates.keys() - found.keys() if rest else ():
+            self.unclear[i].append(f"the target shows {_counted(len(rest), taken)}, none clearly this person")
+        return found
+
+    def references_of(self, person: int, targets: Mapping[int, FaceView]) -> list[FaceView]:
+        """The faces of a person in their references."""
+        kept = []
+        for number, photo in enumerate(self._photos[person], start=1):
+            sitters = self._shared.get(photo.digest, [person])
+            face = self._face_in(photo, person, sitters, targets)
+            if face is not None:
+                kept.append(face)
+            elif photo.faces:
+                others = ", and is of several people" if len(sitters) > 1 else ""
+                shown = _counted(len(photo.faces))
+                self.unclear[person].append(f"reference {number} shows {shown}{others}, none clearly this person")
+        return kept
+
+    def _face_in(
+        self, photo: _Photo, person: int, sitters: Sequence[int], targets: Mapping[int, FaceView]
+    ) -> FaceView | None:
+        """A person's face in a photo: its only one, else the one clearly like their target and other references."""
+        if photo.alone and len(sitters) == 1:
+            return photo.faces[0]
+        evidence = {k: [*([targets[k]] if k in targets else []), *self._alone[k]] for k in sitters}
+        return _by_likeness(photo.faces, evidence, guess=False).get(person)
 
 
 def _shared(photos: Sequence[Sequence[_Photo]]) -> dict[str, list[int]]:
