@@ -14,7 +14,7 @@ from support.small_suite import suite
 from idbench.config import RunConfig
 from idbench.diagnostics import dry_run
 from idbench.faces.onnx import OnnxRecognizer
-from idbench.images import EncodedImage
+from idbench.images import RGB, EncodedImage
 from idbench.records import Case
 from idbench.run import execute
 from idbench.suites import Suite, with_photos
@@ -80,7 +80,12 @@ def test_photos_in_memory_and_in_files_give_the_same_tables(embedded, suite, tmp
 def test_photos_that_no_cache_holds_are_looked_at_again(embedded: Embedded, tmp_path: Path, monkeypatch):
     """A recognizer that fails on a photo leaves nothing in the cache; the photo is kept while the run lasts."""
 
-    def fail(self: OnnxRecognizer, crops: object) -> None:
+    embed, asked = OnnxRecognizer.embed, []
+
+    def fail(self: OnnxRecognizer, crops: RGB) -> object:
+        asked.append(len(crops))
+        if len(asked) == 1:  # it is tried when it is opened
+            return embed(self, crops)
         raise RuntimeError("kernel failed")
 
     monkeypatch.setattr(OnnxRecognizer, "embed", fail)
