@@ -14,7 +14,3 @@ def test_values_out_of_range_are_one_line():
     with pytest.raises(ConfigError, match="repeats"):
         configure(repeats=0)
     assert configure(cases=None).cases == 20
-    assert configure().finder == "mini"
-    assert configure(recognizers=["insightface:x"]).finder is None
-    assert configure(recognizers=["onnx:x.onnx"]).finder == "mini"
-    assert configure(recognizers=["insightface:x"], detector="mtcnn").finder == "mtcnn"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from support.comparing import outcomes
 from support.runs import run_here
 from support.suites import real_cases, write_suite
 
+from idbench.errors import ConfigError
 from idbench.tables import read_tables
 
 
@@ -46,8 +48,8 @@ def test_seeds_a_case_lacks_are_missing_images(real_suite, packs, tmp_cache, tmp
     }
 
 
-def test_a_folder_without_any_image_is_scored_as_all_missing(real_suite, packs, tmp_cache, tmp_path):
+def test_a_folder_without_any_image_is_an_error_and_no_row_of_zeros(real_suite, packs, tmp_cache, tmp_path):
     suite = write_suite(tmp_path / "suite", real_cases(real_suite, (1,)))
     (tmp_path / "images").mkdir()
-    run = run_here(suite, packs, tmp_path / "run", tmp_cache, images={"m": str(tmp_path / "images")}, oracles=False)
-    assert set(outcomes(run, "m").values()) == {"missing_image"}
+    with pytest.raises(ConfigError, match=r"images of 'm': .* holds no images"):
+        run_here(suite, packs, tmp_path / "run", tmp_cache, images={"m": str(tmp_path / "images")}, oracles=False)
