@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idbench.schema import one_line
-
 if TYPE_CHECKING:
     from idbench.faces.types import Detector, Recognizer
     from idbench.models.base import Model
@@ -47,7 +45,8 @@ class Kind:
         try:
             return self.here()
         except Exception as error:
-            return f"failed to say what is here ({one_line(f'{type(error).__name__}: {error}')})"
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            return f"failed to say what is here ({reason})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,11 +45,11 @@ def test_prompt_and_first_references_are_sent_and_image_cost_and_version_come_ba
 def test_a_batch_is_as_many_requests_at_once_answered_in_order(vendor, which):
     def answer(number: int, asked: Asked) -> Answer:
         time.sleep(0.5)
-        return which.refusal[0:1] + ({},) + which.refusal[1:] if b"bad" in asked.body else (200, {}, which.image())
+        return which.refusal[0:1] + ({},) + which.refusal[1:] if b"unwanted" in asked.body else (200, {}, which.image())
 
     vendor.answer = answer
     model = opened(which)
-    made = ask(model, job(model), job(model, prompt="bad"), job(model))
+    made = ask(model, job(model), job(model, prompt="unwanted"), job(model))
     assert [one.pixels is not None for one in made] == [True, False, True] and made[1].refused
     assert max(vendor.times) - min(vendor.times) < 0.4
 
