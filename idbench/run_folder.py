@@ -17,13 +17,7 @@ from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.suites import SuiteIndex
 
-__all__ = ["RunFolder", "verification_path"]
-
-
-def verification_path(run: Path) -> Path:
-    """Where a run says how well its recognizers tell the suite's people apart; `judges.json` in runs of version 0.1."""
-    path, old = run / "verification.json", run / "judges.json"
-    return old if old.exists() and not path.exists() else path
+__all__ = ["RunFolder"]
 
 
 @dataclass(frozen=True)
