@@ -12,6 +12,10 @@ pytest.register_assert_rewrite("support")
 # Matrix products by the same kernels on every processor: golden values were made on another one.
 os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 
+# One thread per process: tests run side by side on few cores, where threads of one process wait for each other.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
