@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
 from idbench.config import RunConfig, load_config
+from idbench.errors import IdbenchError, UnknownNameError
 from idbench.options import Option, options_of
+from idbench.progress import as_python_warning
 from idbench.records.run import RunRecord
 from idbench.records.summary import Summary
+from idbench.report import finished_record, read_summary
 from idbench.run import execute
 from idbench.tables import read_tables
 
 __all__ = ["Run", "load_run", "score"]
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Run:
-    """A finished run directory."""
+    """A finished run directory. What is read from one that is absent, damaged or not finished raises `RunError`."""
 
     path: Path
 
+    def __init__(self, path: str | Path) -> None:
+        object.__setattr__(self, "path", Path(path).expanduser())
+
     def scores(self) -> pd.DataFrame:
         """One row per model, case, seed, person, recognizer and protocol."""
-        return read_tables(self.path)[0].reset_index(drop=True)
+        return self._tables()[0].reset_index(drop=True)
 
     def images(self) -> pd.DataFrame:
         """One row per model, case and seed."""
-        return read_tables(self.path)[1].reset_index(drop=True)
+        return self._tables()[1].reset_index(drop=True)
+
+    def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        finished_record(self.path)
+        return read_tables(self.path)
 
     @property
     def summary(self) -> Summary:
         """summary.json: means, intervals, comparisons and ranks by recognizer and protocol."""
-        return Summary.model_validate_json((self.path / "summary.json").read_bytes())
+        finished_record(self.path)
+        return read_summary(self.path)
 
     @property
     def record(self) -> RunRecord:
         """run.json: what was asked, and where every number comes from."""
-        return RunRecord.model_validate_json((self.path / "run.json").read_bytes())
+        return finished_record(self.path)
 
     def table(self, recognizer: str | None = None, protocol: str | None = None, group: str = "all") -> pd.DataFrame:
-        """Means per model (rows) and metric (columns), for the first recognizer and protocol unless named."""
-        recognizers = self.summary.recognizers
-        protocols = recognizers[recognizer or next(iter(recognizers))].protocols
-        models = protocols[protocol or next(iter(protocols))].groups[group].models
+        """Means per model (rows) and metric (columns), for the first recognizer and protocol unless named.
+
+        Raises `UnknownNameError` for a recognizer, protocol or group that the run does not have.
+        """
+        protocols = _named("recognizer", self.summary.recognizers, recognizer).protocols
+        models = _named("group", _named("protocol", protocols, protocol).groups, group).models
         rows = {model: {name: entry.mean for name, entry in values.items()} for model, values in models.items()}
         return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -58,6 +73,14 @@ class Run:
     def report(self) -> Path:
         """The HTML report."""
         return self.path / "report.html"
+
+
+def _named(what: str, known: Mapping[str, T], name: str | None) -> T:
+    """The one of that name, the first without a name. Raises `UnknownNameError`."""
+    name = next(iter(known), "") if name is None else name
+    if name not in known:
+        raise UnknownNameError(f"the run has no {what} '{name}'; known: {', '.join(known) or 'none'}")
+    return known[name]
 
 
 def _options_of_a_run(config: Callable[P, RunConfig]) -> Callable[[Callable[..., Run]], Callable[P, Run]]:
@@ -95,11 +118,20 @@ def score(**options: Any) -> Run:
     recognizers=["insightface:antelopev2"])`. Without any: simulated models on synthetic people, compared by `mini`.
     Raises `IdbenchError` children for what cannot be done at all; failures of single images are outcomes.
     """
-    return Run(execute(load_config(None, options)))
+    try:
+        return Run(execute(load_config(None, options), warn=lambda line: as_python_warning(_in_python(line))))
+    except IdbenchError as error:
+        raise type(error)(_in_python(str(error))) from error
+
+
+def _in_python(line: str) -> str:
+    """A line that names options as the command line has them, with their names in Python."""
+    fields = {flag: option.field for option in options_of(RunConfig).values() for flag in option.flags.split("/")}
+    return re.sub(r"--[a-z][a-z-]*", lambda found: fields.get(found[0], found[0]), line)
 
 
 def load_run(path: str | Path) -> Run:
-    """Open a run directory; raises `RunError` if it holds no scores."""
-    run = Run(Path(path).expanduser())
-    read_tables(run.path)
+    """Open a run directory; raises `RunError` if it holds no finished run."""
+    run = Run(path)
+    run.scores()
     return run

@@ -1,4 +1,4 @@
-"""What differs between operating systems, in one place: cores, file locks, process trees, memory.
+"""What differs between operating systems, in one place: cores, file locks, processes and what they leave, memory.
 
 Linux and macOS run everything. Windows scores images that exist; models in processes of their own need POSIX pipes.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -17,13 +20,23 @@ __all__ = [
     "LockHeldError",
     "describe_exit",
     "file_lock",
-    "interrupt_on_termination",
+    "is_writer_gone",
+    "kill_marked",
     "kill_tree",
+    "note_signals",
     "peak_resident_memory",
     "prefer_as_oom_victim",
+    "stop_if_interrupted",
     "total_memory",
     "usable_cores",
+    "writer_mark",
 ]
+
+FOREIGN_AGE = 24 * 3600.0
+"""Seconds after which a file that another machine was writing is taken for left over."""
+
+CLOCK_DIFFERENCE = 60.0
+"""Seconds by which the clock of a file system may differ from that of this machine."""
 
 
 class LockHeldError(Exception):
@@ -38,22 +51,33 @@ def usable_cores() -> int:
     return int(count or 1)
 
 
-def interrupt_on_termination() -> list[int]:
+_received: list[int] = []
+"""Numbers of the signals that came since `note_signals`."""
+
+
+def note_signals() -> list[int]:
     """Let SIGTERM and SIGHUP end this process as Ctrl-C does: everything tidies up on the way out.
 
-    Returns a list that the numbers of received signals are added to. What is ignored (`nohup`) stays ignored.
+    Returns a list that the numbers of received signals are added to, that of Ctrl-C too: libraries that are being
+    imported turn its exception into others. What is ignored (`nohup`) stays ignored.
     """
-    received: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):
+    _received.clear()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, interrupt)
-    return received
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    return _received
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _received.append(number)
+    raise KeyboardInterrupt
+
+
+def stop_if_interrupted() -> None:
+    """Raises `KeyboardInterrupt` again after a signal whose exception a library lost while it was being imported."""
+    if _received:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -99,6 +123,58 @@ def kill_tree(leader: int) -> None:
     for pid in members:
         with suppress(psutil.Error):
             psutil.Process(pid).kill()
+
+
+def kill_marked(variable: str, folder: Path) -> None:
+    """Kill every process whose environment variable `variable` names a place in `folder`, but for this process and
+    those that began it.
+
+    Processes inherit their environment, so this finds what a process started, wherever it went.
+    """
+    import psutil
+
+    spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # the environment of another user's process cannot be read
+            place = process.environ().get(variable)
+            if place and process.pid not in spared and Path(place).is_relative_to(folder):
+                process.kill()
+
+
+@cache
+def _machine() -> int:
+    """A number for this machine, or for the container whose process ids these are."""
+    import platform
+
+    space = ""
+    with suppress(OSError):
+        space = str(Path("/proc/self/ns/pid").readlink())  # Linux; elsewhere one machine has one space of process ids
+    return zlib.crc32(f"{platform.node()} {space}".encode())
+
+
+def writer_mark() -> str:
+    """What names this process in names of files that it is still writing."""
+    return f"{_machine():08x}-{os.getpid()}"
+
+
+def is_writer_gone(mark: str, written: float) -> bool:
+    """Whether the process of a `writer_mark` has ended; of one on another machine, whether a day has passed.
+
+    written : when the file was last written, in seconds since the epoch.
+    """
+    import psutil
+
+    machine, _, pid = mark.partition("-")
+    if machine != f"{_machine():08x}":
+        return time.time() - written > FOREIGN_AGE
+    try:
+        process = psutil.Process(int(pid))
+        began_after = process.create_time() > written + CLOCK_DIFFERENCE  # the number was given again
+        return bool(began_after or process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.Error:
+        return False
 
 
 def _session(leader: int) -> set[int]:

@@ -11,13 +11,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from idbench.errors import RunError
+from idbench.platform import kill_marked
 from idbench.records.run import RunRecord
 from idbench.records.summary import Summary
 from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.suites import SuiteIndex
 
-__all__ = ["RunFolder"]
+__all__ = ["SCRATCH", "RunFolder"]
+
+SCRATCH = "IDBENCH_SCRATCH"
+"""Environment variable by which processes of models, and what these start, name the folder of their run's scratch."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,14 @@ class RunFolder:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder for files that are needed until the run ends; what a killed run left there is deleted."""
+        """A folder for files that are needed until the run ends.
+
+        What a killed run left is removed: the folder, and processes of models that outlived the run.
+        """
         folder = self.path / ".work"
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            kill_marked(SCRATCH, folder.resolve())
+            shutil.rmtree(folder, ignore_errors=True)
         try:
             yield folder
         finally:

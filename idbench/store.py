@@ -1,7 +1,8 @@
 """Atomic writes, run-directory locks, and the content-addressed cache.
 
-Nothing half-written is ever read: every file is written under a temporary name in the same folder
-and renamed. Cache entries are named by a SHA-256 over everything they depend on, so concurrent runs
+Nothing half-written is ever read: every file is written under a temporary name on the same file system
+and renamed. The temporary name says which process writes, so that what a killed one leaves can be told from what
+another is about to finish. Cache entries are named by a SHA-256 over everything they depend on, so concurrent runs
 can share a cache without a lock: two writers of one name write the same content.
 """
 
@@ -12,8 +13,9 @@ import hashlib
 import io
 import json
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idbench.errors import RunError, StorageError
-from idbench.platform import LockHeldError, file_lock
+from idbench.platform import LockHeldError, file_lock, is_writer_gone, writer_mark
 
 __all__ = [
     "Cache",
@@ -32,11 +34,15 @@ __all__ = [
     "disk_errors",
     "exclusive_lock",
     "key_of",
+    "remove_left_over",
     "write_bytes",
     "write_json",
 ]
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+_TEMPORARY = re.compile(r"\..*\.(?P<writer>[0-9a-f]{8}-[0-9]+)\.[0-9a-f]{8}\.tmp", re.DOTALL)
+"""Names of files that are being written."""
 
 
 def default_cache_dir() -> Path:
@@ -61,24 +67,40 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends without an error."""
+def atomic_path(path: Path, folder: Path | None = None) -> Iterator[Path]:
+    """A temporary path that takes the place of `path` when the block ends without an error.
+
+    It lies beside `path`, or in `folder`, which must be on the same file system. Permissions are those of any new file:
+    the umask or the folder says who may read and write.
+    """
+    folder = folder or path.parent
+    temporary = folder / f".{path.name[:40]}.{writer_mark()}.{secrets.token_hex(4)}.tmp"
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
+            temporary.open("xb").close()
             yield temporary
-            temporary.chmod(0o644)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, nothing between."""
-    with atomic_path(path) as temporary:
+def remove_left_over(folder: Path) -> None:
+    """Delete what killed processes were writing below `folder` (links are not followed); of others that write there,
+    nothing. What cannot be deleted stays: it is never read."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if found := _TEMPORARY.fullmatch(name):
+                path = Path(place, name)
+                with suppress(OSError):
+                    if is_writer_gone(found["writer"], path.stat().st_mtime):
+                        path.unlink()
+
+
+def write_bytes(path: Path, data: bytes, folder: Path | None = None) -> None:
+    """Write a file so that a reader sees the old one or the new one, nothing between; `folder` as in `atomic_path`."""
+    with atomic_path(path, folder) as temporary:
         temporary.write_bytes(data)
 
 
@@ -91,7 +113,7 @@ def write_json(path: Path, value: Any) -> None:
 def exclusive_lock(directory: Path) -> Iterator[None]:
     """Hold `directory` for this process; the lock goes with the process, however it ends.
 
-    Raises `RunError` if another process holds it.
+    What killed processes were writing there is deleted. Raises `RunError` if another process holds it.
     """
     with ExitStack() as held:
         try:
@@ -103,6 +125,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
             raise RunError(
                 f"{directory} is in use by another idbench run (process {holder}); wait for it or choose another --out"
             ) from holder
+        remove_left_over(directory)
         yield
 
 
@@ -121,6 +144,8 @@ class Cache:
     def __init__(self, root: Path | None = None) -> None:
         self.root = (root or default_cache_dir()) / "faces"
         self.suites = (root or default_cache_dir()) / "suites"
+        self._being_written = self.root / ".writing"
+        remove_left_over(self._being_written)
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.npz"
@@ -139,7 +164,7 @@ class Cache:
         """Store a bundle; raises `StorageError` if the disk refuses it."""
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        write_bytes(self._path(key), buffer.getvalue())
+        write_bytes(self._path(key), buffer.getvalue(), self._being_written)
 
     def info(self) -> dict[str, Any]:
         """Where the cache lies, how many entries it has, and their total size in bytes; likewise of rendered suites."""

@@ -1,7 +1,7 @@
 """The command line. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, 1 an error stopped it (one line on stderr), 2 wrong usage, 3 a model did not run (the rest was
-done, and the next run tries again), 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
+Exit codes: 0 done, 1 an error stopped it (one line on stderr), 2 wrong usage, 3 a model did not run or a recognizer
+measured nothing (the rest was done), 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
 Failures of single images are outcomes in the results, never an exit code.
 """
 
@@ -57,41 +57,49 @@ app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:
-    """Entry point: every `IdbenchError` becomes one line and exit code 1."""
-    from idbench.errors import IdbenchError
-    from idbench.platform import interrupt_on_termination
+    """Run the command: every `IdbenchError` becomes one line and exit code 1, a signal one line and its own."""
+    from idbench.platform import note_signals
 
-    received = interrupt_on_termination()
+    received = note_signals()
     try:
         code = app(standalone_mode=False)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except typer.Abort:
-        if received:
-            _stop(f"stopped by {signal.Signals(received[0]).name}; nothing was done", 128 + received[0])
-        _stop("stopped at the question; nothing was done", 1)
-    except IdbenchError as error:
-        _stop(str(error), 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            raise
-        _stop(f"{error.strerror}: {error.filename or 'disk'}", 1)
-    except Exception as error:
-        if not hasattr(error, "exit_code"):
-            raise
-        if hasattr(error, "show"):
-            error.show()
-        sys.exit(error.exit_code)
+    except (Exception, KeyboardInterrupt) as error:
+        code = INTERRUPTED if _is_interruption(error, received) else _code_of(error)
     if code == INTERRUPTED:
-        how = f"stopped by {signal.Signals(received[0]).name}" if received else "interrupted"
-        code = 128 + received[0] if received else INTERRUPTED
-        _stop(f"{how}; the same command goes on where this one stopped", code)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more ends it at once
+        number = received[0] if received else signal.SIGINT
+        how = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+        _say(f"{how}; the same command goes on where this one stopped")
+        code = 128 + number
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _stop(message: str, code: int) -> None:
+def _is_interruption(error: BaseException, received: list[int]) -> bool:
+    """Whether a signal is the cause; libraries that are being imported turn it into other errors."""
+    at_the_question = isinstance(error, typer.Abort) and set(received) <= {signal.SIGINT}
+    return isinstance(error, KeyboardInterrupt) or (bool(received) and not at_the_question)
+
+
+def _code_of(error: BaseException) -> int:
+    """The exit code for what stopped the command, said in one line; what nobody expects is raised."""
+    from idbench.errors import IdbenchError
+
+    if isinstance(error, typer.Abort):
+        _say("stopped at the question; nothing was done")
+    elif isinstance(error, IdbenchError):
+        _say(str(error))
+    elif isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        _say(f"{error.strerror}: {error.filename or 'disk'}")
+    elif hasattr(error, "exit_code"):  # wrong usage
+        if hasattr(error, "show"):
+            error.show()
+        return int(error.exit_code)
+    else:
+        raise error
+    return 1
+
+
+def _say(message: str) -> None:
     print(f"idbench: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(code)

@@ -6,12 +6,14 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from idbench.progress import Progress, silent
 
 if TYPE_CHECKING:
     from idbench.hub import Offer
@@ -56,19 +58,21 @@ def _numeric(cell: str) -> bool:
 
 
 @contextmanager
-def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+def progress(quiet: bool = False) -> Iterator[Progress]:
     """A callback (stage, done, total): bars with time left on a terminal, else one line a stage now and then."""
-    if quiet:
-        yield lambda stage, done, total: None
-    elif sys.stderr.isatty():
-        with _bars() as callback:
-            yield callback
-    else:
-        yield _Lines()
+    from idbench.platform import stop_if_interrupted
+
+    with _bars() if sys.stderr.isatty() and not quiet else nullcontext(silent if quiet else _Lines()) as show:
+
+        def callback(stage: str, done: int, total: int) -> None:
+            stop_if_interrupted()
+            show(stage, done, total)
+
+        yield callback
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
+def _bars() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,

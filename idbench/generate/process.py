@@ -17,6 +17,7 @@ from idbench.generate.task import Task
 from idbench.images import EncodedImage
 from idbench.models.launch import PROTOCOL, LaunchSpec
 from idbench.records import Generation
+from idbench.run_folder import SCRATCH
 from idbench.schema import one_line
 
 __all__ = ["LOAD_LIMIT", "Deadline", "ModelProcess", "StartError", "WorkerError"]
@@ -120,6 +121,7 @@ class ModelProcess:
         environment = {name: value for name, value in environment.items() if name not in self._launch.hidden}
         environment |= self._launch.environment
         environment["CUDA_VISIBLE_DEVICES"] = self._gpu or ""
+        environment[SCRATCH] = str(self._scratch.resolve())
         # A folder of its own for every start: what an earlier process still writes is nobody's image.
         self._place = Path(tempfile.mkdtemp(prefix=f"{self._log.stem}-", dir=self._scratch)).absolute()
         deadline = Deadline(LOAD_LIMIT)

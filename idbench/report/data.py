@@ -22,7 +22,7 @@ from idbench.schema import Record, problem_of
 from idbench.summary import SUMMARY_VERSION
 from idbench.tables import read_tables
 
-__all__ = ["Protocol", "RunData", "Source", "Values", "load"]
+__all__ = ["Protocol", "RunData", "Source", "Values", "finished_record", "load", "read_summary"]
 
 Protocol = Literal["strict", "paper"]
 Values = Mapping[str, Mapping[str, Quantity]]
@@ -149,19 +149,38 @@ class RunData:
         return scores[(scores["recognizer"] == recognizer) & (scores["protocol"] == protocol)]
 
 
-def load(run: Path) -> RunData:
-    """Read a run directory.
+def load(run: Path, record: RunRecord | None = None) -> RunData:
+    """Read a run directory. `record` stands for `run.json` where the run is about to be finished with it.
 
-    Raises `RunError` if a file is missing, damaged, or of another version.
+    Raises `RunError` if the run is not finished, or a file is missing, damaged, or of another version.
     """
-    record = _read(run / "run.json", RunRecord)
+    record = record or finished_record(run)
     scores, images, suite_photos = read_tables(run)
-    summary = _read(run / "summary.json", Summary)
-    if summary.schema_version != SUMMARY_VERSION or record.suite is None:
+    summary = read_summary(run)
+    if record.suite is None:
         raise _unfinished(run)
     if not summary.recognizers:
         raise RunError(f"{run} holds no scores: its suite or its list of models is empty")
     return RunData((Source(run.resolve().name, run, record),), summary, scores, images, suite_photos)
+
+
+def finished_record(run: Path) -> RunRecord:
+    """`run.json` of a finished run.
+
+    Raises `RunError` if it is not: one that goes on or was stopped has replaced some of its files, and others not yet.
+    """
+    record = _read(run / "run.json", RunRecord)
+    if record.state == "running":
+        raise RunError(f"{run} is not finished: its run goes on, or was stopped; wait, or run the same command again")
+    return record
+
+
+def read_summary(run: Path) -> Summary:
+    """`summary.json`. Raises `RunError` if it is missing, damaged, or of another version."""
+    summary = _read(run / "summary.json", Summary)
+    if summary.schema_version != SUMMARY_VERSION:
+        raise _unfinished(run)
+    return summary
 
 
 def _read(path: Path, kind: type[R]) -> R:

@@ -28,8 +28,6 @@ def notes(data: RunData) -> list[str]:
 
 def _about_the_run(source: Source, several: bool) -> Iterator[str]:
     where = f"Run {source.name}: " if several else ""
-    if source.record.state == "running":
-        yield f"{where}The run is not finished; its numbers can change."
     for model, count in source.record.counts.not_tried.items():
         yield f"{where}{model}: {count} images were never tried, because the model did not run; run again."
     git = source.record.provenance.git
