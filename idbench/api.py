@@ -16,7 +16,7 @@ from idbench.errors import IdbenchError, UnknownNameError
 from idbench.options import Option, options_of
 from idbench.progress import as_python_warning
 from idbench.records.run import RunRecord
-from idbench.records.summary import Summary
+from idbench.records.summary import PaperGroup, StrictGroup, Summary
 from idbench.report import finished_record, read_summary
 from idbench.run import execute
 from idbench.tables import read_tables
@@ -65,7 +65,8 @@ class Run:
         Raises `UnknownNameError` for a recognizer, protocol or group that the run does not have.
         """
         protocols = _named("recognizer", self.summary.recognizers, recognizer).protocols
-        models = _named("group", _named("protocol", protocols, protocol).groups, group).models
+        groups: dict[str, StrictGroup | PaperGroup] = {**_named("protocol", protocols, protocol).groups}
+        models = _named("group", groups, group).models
         rows = {model: {name: entry.mean for name, entry in values.items()} for model, values in models.items()}
         return pd.DataFrame.from_dict(rows, orient="index")
 

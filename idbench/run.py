@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from idbench.account import Account, told_at_the_end
 from idbench.config import RunConfig
 from idbench.defaults import with_defaults
-from idbench.describe import counts, describe, what_is_lacking
+from idbench.describe import describe
 from idbench.generate.folder import FolderProducer
 from idbench.generate.ledger import Ledger
 from idbench.generate.oracles import OracleProducer
@@ -39,21 +40,22 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
     config = with_defaults(config, suite, warn)
     opened = prepare(config, suite)
     run = RunFolder(Path(config.out).expanduser())
-    with exclusive_lock(run.path), run.scratch() as scratch:
+    with exclusive_lock(run.path), run.scratch() as scratch, told_at_the_end(Account(opened), warn) as account:
         # The suite, read once.
         previous = run.previous()
-        index, unreadable = index_and_analyse(suite, opened.scoring, scratch / "photos", progress)
+        index, account.unreadable = index_and_analyse(suite, opened.scoring, scratch / "photos", progress)
         run.check_same_suite(previous, index)
+        account.index = index
         for line in remarks(config, opened, previous):
             warn(line)
 
         # What is asked for.
         ledger = Ledger(run.ledger)
-        models = model_producers(opened.models, config, run.images, ledger, progress)
-        folders = [FolderProducer(folder.match(index.ids)) for folder in opened.folders]
+        models = account.models = model_producers(opened.models, config, run.images, ledger, progress)
+        folders = account.folders = [FolderProducer(folder.match(index.ids)) for folder in opened.folders]
         oracles = [OracleProducer(opened.analyser, index, run.images)] if config.oracles else []
         record = describe(config, opened, index)
-        run.write_record(record)
+        run.write_record(record)  # before anything of an earlier run is replaced
 
         # Images that are missing.
         lacking = {case for model in models for case in model.settle(index.cases, progress)}
@@ -65,23 +67,24 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
 
         # Scores: one row per person, image, recognizer and protocol.
         producers: list[Producer] = [*folders, *models, *oracles]
-        people = score_cases(index, opened.scoring, producers, ledger, run.path, progress)
-        verifications = people.verifications(config.false_accept_rate)
+        account.people = score_cases(index, opened.scoring, producers, ledger, run.path, progress)
+        run.remove_other_faces(opened.scoring.recognizers)
+        verifications = account.people.verifications(config.false_accept_rate)
         run.write_verifications(verifications)
 
         # Summary and report.
         progress("statistics", 0, 1)
         settings = Settings(config.resamples, config.level, config.interval, config.statistics_seed)
         tables = read_tables(run.path)
+        account.images = tables[1]
         run.write_summary(summarise(*tables, verifications, settings, record.sweep_values))
         progress("statistics", 1, 1)
-        account = counts(opened, unreadable, people.unclear, folders, models)
-        state = "incomplete" if account.not_tried else "finished"
         make_thumbnails(run.path, index, config.gallery, progress)
-        run.write_record(record.model_copy(update={"state": state, "counts": account}))
+        counts = account.counts()
+        state = "incomplete" if counts.not_tried else "finished"
+        record = record.model_copy(update={"state": state, "counts": counts})
         progress("report", 0, 1)
-        write_report(run.path)
+        write_report(run.path, record)
         progress("report", 1, 1)
-        for line in what_is_lacking(account, index, folders, tables[1]):
-            warn(line)
+        run.write_record(record)  # last: whatever is read of a finished run belongs together
     return run.path

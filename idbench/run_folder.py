@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,6 +91,18 @@ class RunFolder:
         write_json(self.path / "verification.json", {name: asdict(one) for name, one in found.items()})
         (self.path / "judges.json").unlink(missing_ok=True)
 
+    def remove_other_faces(self, recognizers: Collection[str]) -> None:
+        """Delete tables of faces that an earlier run with other recognizers left."""
+        kept = set(map(_as_file, recognizers))
+        for path in (self.path / "faces").glob("*.parquet"):
+            if _as_file(path.stem) not in kept:
+                path.unlink()
+
     def write_summary(self, summary: Summary) -> None:
         """Write `summary.json`."""
         write_json(self.path / "summary.json", summary.model_dump(mode="json", exclude_unset=True))
+
+
+def _as_file(name: str) -> str:
+    """Equal for names that a file system may take for one."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -37,10 +37,11 @@ LAYERS = [
     {"generate"},
     {"scoring", "summary"},
     {"calibrate", "defaults", "prepare", "report"},
-    {"describe"},
+    {"account", "describe"},
     {"run"},
     {"api", "diagnostics"},
     {"cli"},
+    {"__main__"},
 ]
 """Lowest first: a unit imports only units of lower layers."""
 

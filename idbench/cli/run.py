@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["register", "run_options"]
 
 INCOMPLETE = 3
-"""Exit code where a model did not run and the rest was done."""
+"""Exit code where a model did not run or a recognizer measured nothing, and the rest was done."""
 
 COLUMNS = {
     "strict": ["sim_gt_failure_aware", "sim_gt", "sim_ref", "copy_paste", "found"],
@@ -71,7 +71,7 @@ def run(
         for name, found in done.summary.recognizers.items():
             _show(name, found)
         print(done.report)
-    if done.record.state == "incomplete":
+    if done.record.state == "incomplete" or done.record.counts.recognizer_faults:
         raise typer.Exit(INCOMPLETE)
 
 

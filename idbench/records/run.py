@@ -22,6 +22,7 @@ __all__ = [
     "SuiteCounts",
     "SuiteRecord",
     "SweepValue",
+    "UndefinedPeople",
 ]
 
 RUN_VERSION = 1
@@ -143,6 +144,13 @@ class ListedProblems(Record):
     """What -> reason."""
 
 
+class UndefinedPeople(ListedProblems):
+    """People for whom a recognizer has no copy-paste score, whatever the images show."""
+
+    reasons: dict[str, int]
+    """Reason -> how many of them."""
+
+
 class ListedFiles(Record):
     """How many, and the first of them."""
 
@@ -160,6 +168,9 @@ class Counts(Record):
     people_unclear: ListedProblems | None = Field(
         None, description="people whom the photos of their case do not tell clearly; what needs that face is undefined"
     )
+    people_undefined: dict[str, UndefinedPeople] = Field(
+        default_factory=dict, description="recognizer -> people whose faces in the suite give no copy-paste score"
+    )
     encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
     """CLIP and aesthetics, where they were used."""
     images_analysed_anew: int = Field(0, description="images the cache did not have")
@@ -169,14 +180,15 @@ class Counts(Record):
         description="recognizer -> images whose faces it could not embed (`judge_failures` in version 0.1)",
     )
     recognizer_faults: dict[str, str] = Field(
-        default_factory=dict, description="recognizer -> what is wrong with its network, so that it measures nothing"
+        default_factory=dict,
+        description="recognizer -> why it measures nothing: its network's fault, or no usable answer",
     )
     surplus_files: dict[str, ListedFiles] = Field(default_factory=dict, description="model -> files of no case")
     not_tried: dict[str, int] = Field(default_factory=dict, description="model -> jobs it never ran; run again")
 
 
 class RunRecord(Record):
-    """`run.json`. Written first with `state` running, and again when everything is done."""
+    """`run.json`. Written with `state` running before anything else is, and again after everything else."""
 
     schema_version: int = RUN_VERSION
     """Of this file."""

@@ -46,7 +46,10 @@ class CaseScorer:
         boxes = [None if strange else person.box for person in side.case.people]
         self.people = {name: case_people(side.target, side.references, boxes, name) for name in scoring.recognizers}
         for name, people in self.people.items():
-            suite_people.add(name, entry.id, people, self.identities)
+            suite_people.add(name, side, people, self.identities)
+        self.embedded = suite_people.embedded
+        for analysis in [side.target, *(one for person in side.references for one in person)]:
+            self.embedded.add("photos of the suite with faces", analysis, scoring.recognizers)
         self._add_suite_rows()
         self.prompt_vector, self.prompt_cut = None, None
         if scoring.clip is not None and side.case.prompt:
@@ -59,6 +62,7 @@ class CaseScorer:
             for generation, analysis in images:
                 ledger.record(generation)
                 self.tables.add_faces(analysis)
+                self.embedded.add("images with faces", analysis, self.scoring.recognizers)
                 self._add_image_row(generation, analysis)
                 if "paper" in self.scoring.protocols:
                     self._add_paper_rows(generation, analysis)

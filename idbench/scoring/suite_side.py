@@ -14,6 +14,7 @@ from idbench.faces.types import Analysis
 from idbench.images import EncodedImage
 from idbench.protocols.people import CasePeople
 from idbench.records import Case
+from idbench.scoring.usable import Embedded, undefined_reason
 from idbench.stats import Verification, verification
 from idbench.store import key_of
 from idbench.suites import SuiteIndex
@@ -102,12 +103,19 @@ class SuitePeople:
         self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
         self.unclear: dict[str, str] = {}
         """Case and person whom the case's photos do not tell clearly, and why; by the first recognizer that says so."""
+        self.undefined: dict[str, dict[str, str]] = {name: {} for name in recognizers}
+        """Recognizer -> case and person who have no copy-paste score whatever is generated, and why."""
+        self.embedded = Embedded()
 
-    def add(self, recognizer: str, case_id: str, people: CasePeople, identities: Sequence[str]) -> None:
-        """Take the people of one case who have both faces, and note who is not told clearly."""
+    def add(self, recognizer: str, side: SuiteSide, people: CasePeople, identities: Sequence[str]) -> None:
+        """Take the people of one case who have both faces, and note who is not told clearly or lacks one."""
+        case_id = side.case.id
         for i, reasons in enumerate(people.unclear):
             if reasons:
                 self.unclear.setdefault(f"{case_id}, person {i + 1}", f"{recognizer}: {'; '.join(reasons)}")
+        for i, references in enumerate(side.references):
+            if reason := undefined_reason(side.target, references, people, i):
+                self.undefined[recognizer][f"{case_id}, person {i + 1}"] = reason
         for i, target in enumerate(people.targets):
             if target is not None and people.references[i] and (case_id, i) in self._chosen:
                 row = (target.embedding, people.references[i][0].embedding, identities[i])

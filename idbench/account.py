@@ -1,0 +1,178 @@
+"""The account of a run: what became of what was asked for, in `run.json`, and what is said of it at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from idbench.generate.folder import FolderProducer
+from idbench.generate.model import ModelProducer
+from idbench.prepare import Opened
+from idbench.progress import Warn
+from idbench.records import ORACLES
+from idbench.records.run import Counts, ListedFiles, ListedProblems, NetworkRecord, UndefinedPeople
+from idbench.schema import one_line
+from idbench.scoring import SuitePeople
+from idbench.suites import SuiteIndex
+
+__all__ = ["Account", "told_at_the_end"]
+
+LISTED = 20
+"""Entries of a list that are written out; of the others there is the count."""
+
+SHEET = 1.9
+"""How many times longer than high, or higher than long, an image of several side by side is."""
+
+
+@dataclass
+class Account:
+    """What is known of a run so far: filled step by step."""
+
+    opened: Opened
+    index: SuiteIndex | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    folders: Sequence[FolderProducer] = ()
+    models: Sequence[ModelProducer] = ()
+    people: SuitePeople | None = None
+    images: pd.DataFrame | None = None
+
+    def counts(self) -> Counts:
+        """What `run.json` says of it."""
+        analyser, unclear = self.opened.analyser, self.people.unclear if self.people is not None else {}
+        surplus = {folder.matched.name: folder.matched.surplus for folder in self.folders}
+        failures = analyser.recognizer_failures.items()
+        return Counts(
+            suite_problems=dict(sorted(self.opened.suite.problems.items())),
+            suite_photos_unreadable=dict(sorted(self.unreadable.items())),
+            people_unclear=_listed(unclear) if unclear else None,
+            people_undefined=dict(self._undefined()),
+            encoders={one.name: NetworkRecord.model_validate(one.describe()) for one in analyser.encoders},
+            images_analysed_anew=analyser.analysed,
+            recognizer_failures={name: _listed(failed) for name, failed in failures if failed},
+            recognizer_faults=self._faults(),
+            surplus_files={k: ListedFiles(count=len(of), first=list(of[:LISTED])) for k, of in surplus.items()},
+            not_tried={one.name: one.not_tried for one in self.models if one.not_tried},
+        )
+
+    def _undefined(self) -> Iterator[tuple[str, UndefinedPeople]]:
+        for name, why in self.people.undefined.items() if self.people is not None else ():
+            if why:
+                reasons = {reason: list(why.values()).count(reason) for reason in sorted(set(why.values()))}
+                yield name, UndefinedPeople(reasons=reasons, **dict(_listed(why)))
+
+    def _faults(self) -> dict[str, str]:
+        silent = self.people.embedded.faults() if self.people is not None else {}
+        return silent | self.opened.analyser.recognizer_faults
+
+    def lines(self) -> Iterator[str]:
+        """What of a suite and of images was ignored, changed, undefined or could not be read: a counted line a kind."""
+        counts = self.counts()
+        yield from _about_problems(counts.suite_problems)
+        if self.index is not None:
+            yield from _about_people(counts, self.index)
+            for folder in self.folders:
+                yield from folder.remarks(self.index.ids)
+            if self.images is not None:
+                for model, rows in self.images.groupby("model", sort=False):
+                    yield from _about_images(str(model), rows, self.index)
+        yield from _about_recognizers(counts)
+
+
+@contextmanager
+def told_at_the_end(account: Account, warn: Warn) -> Iterator[Account]:
+    """Say the lines of an account when the block ends, through an error too, as far as it came."""
+    try:
+        yield account
+    except Exception:
+        _tell(account, warn)
+        raise
+    _tell(account, warn)
+
+
+def _tell(account: Account, warn: Warn) -> None:
+    for line in account.lines():
+        warn(line)
+
+
+def _about_people(counts: Counts, index: SuiteIndex) -> Iterator[str]:
+    """Photos that cannot be read, and people about whom the photos say too little."""
+    if unreadable := counts.suite_photos_unreadable:
+        photos = sum(1 for case in index.cases for _ in case.images())
+        yield f"{len(unreadable)} of {photos} photos of the suite cannot be read, first {_first(unreadable.values())}"
+    if unclear := counts.people_unclear:
+        yield (
+            f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
+            f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
+        )
+    people = sum(len(case.people) for case in index.cases)
+    alike: dict[str, list[str]] = {}
+    for name, undefined in counts.people_undefined.items():
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in undefined.reasons.items())
+        line = f"copy-paste is undefined for {undefined.count} of {people} people of the suite ({reasons})"
+        alike.setdefault(f"{line}, first {next(iter(undefined.first))}", []).append(name)
+    for line, names in alike.items():
+        yield line if len(alike) == 1 else f"{', '.join(names)}: {line}"
+
+
+def _about_recognizers(counts: Counts) -> Iterator[str]:
+    for name, fault in counts.recognizer_faults.items():
+        yield f"{name} measured nothing: {fault}"
+    for name, failed in counts.recognizer_failures.items():
+        if name not in counts.recognizer_faults:
+            first = _first(": ".join(one) for one in failed.first.items())
+            yield f"{name} could not embed the faces of {failed.count} images, first {first}"
+
+
+def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
+    """Problems of one kind begin alike, numbers aside, up to the first colon."""
+    kinds: dict[str, dict[str, str]] = {}
+    for case, told in problems.items():
+        for problem in told.split("; "):
+            kind = re.sub(r"\d+", "#", problem.partition(":")[0].partition(" (")[0])
+            kinds.setdefault(kind, {}).setdefault(case, problem)
+    for cases in kinds.values():
+        case, problem = next(iter(cases.items()))
+        one = "1 case" if len(cases) == 1 else f"{len(cases)} cases, first"
+        yield f"suite, {one} {one_line(case, 80)}: {one_line(problem)}"
+
+
+def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator[str]:
+    """Images that cannot be read, and wide ones that show everybody several times."""
+    unreadable = rows[rows["outcome"] == "unreadable_image"]
+    if len(unreadable):
+        yield (
+            f"{model}: {len(unreadable)} of {len(rows)} images cannot be read and count as failures, "
+            f"first {_first(unreadable['error'].dropna())}"
+        )
+    sizes = {entry.id: entry.target_size for entry in index.entries.values()}
+    targets = {case: size[0] / size[1] for case, size in sizes.items() if size is not None}
+    sheets = rows[[_is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]]
+    if len(sheets) and model not in ORACLES:
+        first = sheets.iloc[0]
+        yield (
+            f"{model}: {len(sheets)} images seem to hold several pictures side by side, first that of {first['case']} "
+            f"({first['width']:.0f} x {first['height']:.0f} pixels, {first['faces_found']:.0f} faces); cut them apart, "
+            "one file per seed"
+        )
+
+
+def _is_sheet(row: pd.Series, target: float | None) -> bool:
+    """Whether an image shows everybody several times and is very wide or high, or a multiple of its target's shape."""
+    if not row["faces_found"] >= 2 * row["faces_expected"]:  # of an image that was not looked at, NaN
+        return False
+    shape = row["width"] / row["height"]
+    times = max(shape / target, target / shape) if target is not None else 1.0
+    multiple = round(times) >= 2 and abs(times / round(times) - 1) < 0.05
+    return bool(max(shape, 1 / shape) >= SHEET or multiple)
+
+
+def _first(reasons: Iterable[str]) -> str:
+    return one_line(next(iter(reasons), "without a reason"))
+
+
+def _listed(problems: Mapping[str, str]) -> ListedProblems:
+    return ListedProblems(count=len(problems), first=dict(sorted(problems.items())[:LISTED]))
