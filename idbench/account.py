@@ -75,7 +75,7 @@ class Account:
         if self.index is not None:
             yield from _about_people(counts, self.index)
             for folder in self.folders:
-                yield from folder.remarks(self.index.ids)
+                yield from folder.remarks(self.index.ids, self.opened.suite.subsets)
             if self.images is not None:
                 for model, rows in self.images.groupby("model", sort=False):
                     yield from _about_images(str(model), rows, self.index)

@@ -87,11 +87,38 @@ class RunConfig(Record):
     false_accept_rate: float = Field(default=0.01, gt=0, lt=1, description="For the verification threshold.")
     gallery: int = Field(default=60, ge=0, le=2000, description="Cases in the report's gallery.")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, field: ValidationInfo) -> object:
+        expected = {int: "an integer", float: "a number"}
+        wanted = cls.model_fields[field.field_name or ""].annotation
+        found = [words for kind, words in expected.items() if wanted == kind or wanted == kind | None]
+        if isinstance(value, bool) and found:
+            raise ValueError(f"expected {found[0]}, found {str(value).lower()}")
+        return value
+
+    @field_validator("suite", "out", "cache", "detector", "clip", "aesthetic")
+    @classmethod
+    def _not_empty(cls, text: str | None) -> str | None:
+        if text is not None and not text.strip():
+            raise ValueError("expected text, found nothing")
+        return text
+
+    @field_validator("first_seed")
+    @classmethod
+    def _last_seed_fits(cls, first: int, others: ValidationInfo) -> int:
+        highest = 2**31 - others.data.get("seeds", 1)
+        if first > highest:
+            raise ValueError(f"expected at most {highest} with {others.data['seeds']} seeds, found {first}")
+        return first
+
     @field_validator("images")
     @classmethod
     def _usable_names(cls, images: Folders) -> Folders:
-        for name in images:
+        for name, folder in images.items():
             check_model_name(name)
+            if not str(folder).strip():
+                raise ValueError(f"expected a folder for '{name}', found nothing")
         return images
 
     @field_validator("models")
@@ -158,5 +185,7 @@ def load_config(path: Path | None, given: Mapping[str, object], called: Callable
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(decode_text(path.read_bytes()).replace("\r\n", "\n"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"config file {path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config file {path}: {error}") from error

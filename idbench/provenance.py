@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from idbench import __version__
 from idbench.platform import usable_cores
 from idbench.records.run import GitState, Provenance
 
-__all__ = ["collect", "git_state", "installed", "package_versions"]
+__all__ = ["brings", "canonical", "collect", "git_state", "installed", "package_versions"]
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "pillow", "opencv-python", "onnxruntime", "onnxruntime-gpu", "insightface",
@@ -25,6 +26,22 @@ def installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as all its spellings have it: `open_clip_torch` is `open-clip-torch`."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def brings(extra: str) -> set[str]:
+    """The distributions that `pip install 'idbench[extra]'` installs for it, names canonical, other extras included."""
+    found: set[str] = set()
+    for line in requires("idbench") or ():
+        wanted, _, condition = line.partition(";")
+        if re.search(rf"extra\s*==\s*['\"]{re.escape(extra)}['\"]", condition):
+            name, *others = re.findall(r"[\w.-]+", re.sub(r"[<>=!~ ].*", "", wanted))
+            found |= set().union(*map(brings, others)) if canonical(name) == "idbench" else {canonical(name)}
+    return found
 
 
 def package_versions() -> dict[str, str]:

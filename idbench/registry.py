@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
@@ -40,9 +42,7 @@ class Registry(Generic[T]):
         """
         entries = self._entries()
         if name not in entries:
-            near = difflib.get_close_matches(name, entries, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(entries)) or 'none'}"
-            raise UnknownNameError(f"no {self.seam} is called '{name}'; {hint}")
+            raise UnknownNameError(f"no {self.seam} is called '{name}'; {self._hint(name, list(entries))}")
         try:
             return self._taken(entries[name], entries[name].load())
         except ImportError as error:
@@ -51,6 +51,11 @@ class Registry(Generic[T]):
         except Exception as error:  # other people's code raises anything while it is imported
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise MissingPackageError(f"{self.seam} '{name}' cannot be loaded: {reason}") from error
+
+    def _hint(self, name: str, known: Sequence[str]) -> str:
+        """What may have been meant by a name that is not registered."""
+        near = difflib.get_close_matches(name, known, n=1)
+        return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
 
     def _taken(self, entry: EntryPoint, loaded: T) -> T:
         """What is handed out for a loaded entry point."""
@@ -67,6 +72,13 @@ class KindRegistry(Registry[K]):
     def all(self) -> dict[str, K]:
         """Every kind by name, sorted. One that cannot be loaded says so in its description, and when it is opened."""
         return {name: self._described(name) for name in self.names()}
+
+    def _hint(self, name: str, known: Sequence[str]) -> str:
+        """A kind whose description has the name as a word: `arcface` is a network that insightface:PACK opens."""
+        described = [kind for kind in self.all().values() if name.lower() in re.findall(r"[\w-]+", kind.what.lower())]
+        if described and len(name) > 3:
+            return f"it is given as {described[0].form} ({described[0].what})"
+        return super()._hint(name, known)
 
     def _described(self, name: str) -> K:
         try:

@@ -74,7 +74,7 @@ def suite_schema() -> pa.Schema:
     """Columns of suite.parquet; boxes are those of the face that was taken for the person."""
     return _schema(
         ["case", "subset", "cluster", "identity", "recognizer", "prompt", "target", "reference"],
-        ["person", "references", "target_width", "target_height"],
+        ["person", "references", "target_width", "target_height", "reference_width", "reference_height"],
         [
             "sim_tr",
             *(f"target_{c}" for c in ("x1", "y1", "x2", "y2")),

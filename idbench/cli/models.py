@@ -55,7 +55,11 @@ def _lines() -> list[ListedModel]:
 @app.command()
 def show(name: Name, json: Json = False) -> None:
     """A model's card: source, licence, what it is given, weights and parameters."""
-    card = _card(name)
+    model = open_named(name)
+    card = model.model.card
+    if card is None:
+        _show_without_card(model, json)
+        return
     if json:
         print_json(card.model_dump(mode="json"))
         return
@@ -70,6 +74,21 @@ def show(name: Name, json: Json = False) -> None:
     print(f"parameters (--set {card.name}.KEY=VALUE)")
     for key, one in (card.parameters | card.execution).items():
         print(f"  {key:<18} {one.default!s:<10} {one.meaning}{_span(one)}")
+
+
+def _show_without_card(model: OpenedModel, as_json: bool) -> None:
+    """A model that has parameters and no card, such as a simulated one."""
+    from idbench import registry
+
+    kind, parameters = registry.models.get(model.spec.kind), dict(model.model.parameters)
+    if as_json:
+        print_json({"name": model.name, "kind": model.spec.kind, "parameters": parameters})
+        return
+    meanings = {line.model.strip(): line.what for line in kind.lines()}
+    print(f"{model.name}: {kind.what}; it has no card")
+    print("parameters (--set NAME.KEY=VALUE)")
+    for key, value in parameters.items():
+        print(f"  {key:<18} {value!s:<10} {meanings.get(key, '')}".rstrip())
 
 
 def _facts(card: Card) -> dict[str, str]:
@@ -115,7 +134,7 @@ def check(
         )
     elif names:
         for name, blockers in found.items():
-            print(f"{name}: {'ready' if not blockers else ''}".rstrip())
+            print(name if blockers else f"{name}: ready")
             for one in blockers:
                 print(f"  {one.kind:<11} {one.text}")
     else:
@@ -179,16 +198,6 @@ def open_named(name: str, change: list[str] | None = None) -> OpenedModel:
     changes = [text.removeprefix(f"{name}.").partition("=") for text in change or ()]
     spec = replace(spec, name=name, given={key: value for key, _, value in changes})
     return OpenedModel(spec, spec.open())
-
-
-def _card(name: str) -> Card:
-    """The card of a model. Raises `ConfigError`, one line, if it has none."""
-    from idbench.errors import ConfigError
-
-    card = open_named(name).model.card
-    if card is None:
-        raise ConfigError(f"'{name}' has no card; see 'idbench models list'")
-    return card
 
 
 app.command()(setup)

@@ -94,7 +94,8 @@ def _parameters(options: Mapping[str, Option]) -> list[inspect.Parameter]:
     ]
 
 
-TYPES = {"flag": bool, "integer": int, "number": float, "texts": list[str], "folders": list[str]}
+TYPES = {"flag": bool, "texts": list[str], "folders": list[str]}
+"""What Typer reads; numbers are text until the record reads them, as it does those of a file."""
 
 
 def _annotation(option: Option) -> Any:
@@ -106,20 +107,8 @@ def _annotation(option: Option) -> Any:
         metavar=option.metavar or None,
         help=f"{option.help} [default: {notes}]" if notes and notes != "no" else option.help,
         show_default=False,
-        parser=_parser(plain) if plain in (int, float) else None,
     )
     return Annotated[plain | None, described]
-
-
-def _parser(plain: type[int] | type[float]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            return plain(text)
-        except ValueError:
-            expected = "an integer" if plain is int else "a number"
-            raise typer.BadParameter(f"expected {expected}, found '{text}'") from None
-
-    return parse
 
 
 def _given(values: dict[str, Any], options: Mapping[str, Option]) -> Given:

@@ -9,8 +9,9 @@ __all__ = ["print_plan"]
 
 def print_plan(plan: RunPlan) -> None:
     """A plan as a person reads it."""
+    told: set[str] = set()
     for one in plan.models:
-        _print_model(one)
+        _print_model(one, told)
     for text in plan.blockers:
         print(f"would stop the run: {text}")
     if plan.images_given:
@@ -18,7 +19,8 @@ def print_plan(plan: RunPlan) -> None:
     print(f"run directory: {plan.out}; nothing was done")
 
 
-def _print_model(plan: ModelPlan) -> None:
+def _print_model(plan: ModelPlan, told: set[str]) -> None:
+    """told : what was said of models before, such as the others of a sweep; it is not said again."""
     done = plan.images - plan.to_do
     print(f"{plan.model}: {plan.to_do} images to make" + (f", {done} are made" if done else ""))
     if plan.refused:
@@ -35,8 +37,12 @@ def _print_model(plan: ModelPlan) -> None:
         print(f"  GPU memory   about {plan.gpu_memory_gb:g} GB, {less} (estimated)")
     if plan.dollars is not None:
         print(f"  cost         about ${plan.dollars:.2f}, at most ${plan.spending_cap:g} (spending_cap)")
-    for text in plan.blockers:
-        print(f"  would stop   {text}")
+    for text in dict.fromkeys(plan.blockers):
+        if text not in told:
+            print(f"  would stop   {text}")
+    if told.intersection(plan.blockers):
+        print("  would stop   what is said above")
+    told.update(plan.blockers)
 
 
 def _in_words(need: PlannedWeights) -> str:

@@ -211,7 +211,7 @@ def main() -> None:
     hello = messages.get()
     try:
         if hello.get("protocol") != PROTOCOL:
-            raise IdbenchError(f"expected protocol {PROTOCOL}, found {hello.get('protocol')}")
+            raise IdbenchError(f"expected the protocol {PROTOCOL}, a number, found {json.dumps(hello.get('protocol'))}")
         spec = ModelSpec(hello["name"], hello["kind"], hello["location"], hello["given"])
         server = ModelServer(spec.open(), hello["device"], hello["offload"], send)
         server.load()

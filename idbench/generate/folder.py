@@ -27,8 +27,11 @@ class FolderProducer:
         counts = Counter(len(seeds) for seeds in matched.files.values())
         self._expected = max(counts, key=lambda count: (counts[count], count), default=1)
 
-    def remarks(self, case_ids: Sequence[str]) -> Iterator[str]:
-        """What of the folder is not scored, lacking, or was understood by another name: one line each."""
+    def remarks(self, case_ids: Sequence[str], subsets: Sequence[str] = ()) -> Iterator[str]:
+        """What of the folder is not scored, lacking, or was understood by another name: one line each.
+
+        subsets : those that were asked for, if not all; then a file may be for a case of another.
+        """
         name, matched = self.matched.name, self.matched
         yield from self._about_lacking(case_ids)
         if matched.loosely:
@@ -51,7 +54,8 @@ class FolderProducer:
             yield f"{name}: {unread_line(matched.unread)}; convert them to PNG"
         second = {other for _, other in matched.clashes}
         if of_no_case := [file for file in matched.surplus if file not in second and file not in matched.links]:
-            yield f"{name}: {len(of_no_case)} files match no case and were not scored, first {of_no_case[0]}"
+            asked_for = f" of subset {', '.join(subsets)}" if subsets else ""
+            yield f"{name}: {len(of_no_case)} files match no case{asked_for} and were not scored, first {of_no_case[0]}"
 
     def _about_lacking(self, case_ids: Sequence[str]) -> Iterator[str]:
         name, files = self.matched.name, self.matched.files

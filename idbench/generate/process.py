@@ -135,7 +135,7 @@ class ModelProcess:
             raise StartError(f"the model could not be loaded: {error}") from error
         reason = answer.get("error", f"it began with '{answer['type']}'")
         if answer["type"] == "ready" and answer.get("protocol") != PROTOCOL:
-            reason = f"its protocol is {answer.get('protocol')}, expected {PROTOCOL}"
+            reason = f"its protocol is {json.dumps(answer.get('protocol'))}, expected the number {PROTOCOL}"
         elif answer["type"] == "ready":
             return
         self.stop()

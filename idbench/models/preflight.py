@@ -11,7 +11,7 @@ from idbench.models import weights
 from idbench.models.cards import Card
 from idbench.models.memory import expected_memory, machine_memory
 from idbench.models.settings import Settings
-from idbench.provenance import installed
+from idbench.provenance import brings, canonical, installed
 from idbench.records.cards import Weights
 from idbench.records.dry_run import PlannedWeights
 
@@ -92,8 +92,11 @@ def card_blockers(card: Card, settings: Settings, extra: str) -> Iterator[Blocke
     """Packages and weights that a card asks for and that are not here. `extra` of idbench installs the packages."""
     lacking = [name for name in card.packages if installed(name) is None]
     if lacking:
-        hint = f"pip install 'idbench[{extra}]'"
-        yield Blocker("package", f"{card.name} needs {', '.join(lacking)}, not installed here: {hint}")
+        of_extra = brings(extra)
+        others = [name for name in lacking if canonical(name) not in of_extra]
+        wanted = [*([f"'idbench[{extra}]'"] if len(others) < len(lacking) else []), *others]
+        text = f"{card.name} needs {', '.join(lacking)}, not installed here: pip install {' '.join(wanted)}"
+        yield Blocker("package", text)
     for need in card.needed(settings.parameters):
         try:
             weights.usable(need, card.name, settings.places.get(need.role))

@@ -142,7 +142,19 @@ class OpenedModel:
 
 def open_models(config: RunConfig) -> list[OpenedModel]:
     """The models of a run that generate, not yet loaded. Raises `ConfigError` or `UnknownNameError`, one line."""
-    return [OpenedModel(spec, spec.open()) for spec in specs_of(config)]
+    return [OpenedModel(spec, _open(spec)) for spec in specs_of(config)]
+
+
+def _open(spec: ModelSpec) -> Model:
+    """The model; what is wrong with a value of a sweep is said of the sweep, whose models the user did not name."""
+    try:
+        return spec.open()
+    except ConfigError as error:
+        if spec.sweep is None:
+            raise
+        reason = str(error)
+        reason = reason[max(0, reason.find("expected")) :]
+        raise ConfigError(f"--sweep {spec.sweep.of}.{spec.sweep.parameter}={spec.sweep.value}: {reason}") from error
 
 
 def specs_of(config: RunConfig) -> list[ModelSpec]:
@@ -255,6 +267,8 @@ def _spread(spec: ModelSpec, sweep: tuple[str, str] | None) -> Iterator[ModelSpe
 def _values(text: str) -> list[str]:
     """The values of `first:last:step`, last included where a step meets it, or of a list with commas."""
     match = _RANGE.match(text)
+    if re.fullmatch(r"[^:,]*:[^:,]*:?", text):
+        raise ConfigError(f"sweep '{text}': expected FIRST:LAST:STEP, found no step; write 0:1:0.1, or values as A,B,C")
     if match is None:
         values = [value.strip() for value in text.split(",")]
     else:

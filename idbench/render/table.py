@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 __all__ = ["ARROWS", "MISSING", "Cell", "Column", "Marked", "Number", "Quantity", "Row", "Shown", "Table", "slug"]
 
 MISSING = "–"
+FEW = 10
+"""Values below which a mean says over how many it is."""
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
 """Which way is better, as a sign; none where the metric only explains."""
 
@@ -92,6 +94,8 @@ class Column:
             return Shown(self, cell, self.number(cell.mean))
         known = cell.low is not None and cell.high is not None
         interval = f"[{self.number(cell.low)}, {self.number(cell.high)}]" if known else MISSING
+        if cell.n is not None and 0 < cell.n < FEW:
+            interval += f" n={cell.n}"
         return Shown(self, cell, self.number(cell.mean), interval)
 
 

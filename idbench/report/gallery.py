@@ -187,9 +187,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _sizes(data: RunData) -> Mapping[str, tuple[float, float]]:
     """Width and height of every image whose size the run recorded, by digest."""
     images = data.images[["digest", "width", "height"]].dropna()
-    targets = data.suite_photos[["target", "target_width", "target_height"]].dropna()
+    names = [("target", "target_width", "target_height"), ("reference", "reference_width", "reference_height")]
+    photos = [data.suite_photos.reindex(columns=list(columns)).dropna() for columns in names]
     return {
         str(digest): (float(width), float(height))
-        for frame in (images, targets)
+        for frame in (images, *photos)
         for digest, width, height in frame.itertuples(index=False, name=None)
     }

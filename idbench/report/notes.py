@@ -145,7 +145,9 @@ def _about_lost_files(source: Source) -> Iterator[str]:
     for model, files in source.record.counts.surplus_files.items():
         if files.count:
             first = ", ".join(files.first[:3])
-            yield f"{model}: files of no case of the suite, not scored: {files.count} ({first})."
+            subsets = source.record.config.subsets
+            of = f"of subset {', '.join(subsets)}" if subsets else "of the suite"
+            yield f"{model}: files of no case {of}, not scored: {files.count} ({first})."
 
 
 def _about_many_pairs(data: RunData) -> Iterator[str]:

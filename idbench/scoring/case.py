@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from idbench.faces.types import Analysis, Faces
 from idbench.generate.ledger import Ledger
@@ -181,6 +182,7 @@ class CaseScorer:
         for name, people in self.people.items():
             for i, target in enumerate(people.targets):
                 nearest = _nearest(target, people.references[i])
+                first = self.side.references[i][0].faces
                 self.tables.suite.add(
                     self.common
                     | {
@@ -196,9 +198,11 @@ class CaseScorer:
                     }
                     | {"target_width": people.size[0] if people.size else None}
                     | {"target_height": people.size[1] if people.size else None}
+                    | {"reference_width": first.width if first is not None else None}
+                    | {"reference_height": first.height if first is not None else None}
                     | {"sim_tr": nearest[1] if nearest else None}
                     | box_columns(target.box if target else None, "target_")
-                    | box_columns(people.references[i][0].box if people.references[i] else None, "reference_")
+                    | box_columns(_box_in(first, people.references[i]), "reference_")
                 )
 
 
@@ -216,6 +220,13 @@ def _nearest(target: FaceView | None, references: Sequence[FaceView]) -> tuple[i
         return None
     similarities = cosine_matrix([target.embedding], [r.embedding for r in references])[0]
     return int(similarities.argmax()), float(similarities.max())
+
+
+def _box_in(photo: Faces | None, faces: Sequence[FaceView]) -> npt.NDArray[Any] | None:
+    """The box of the first of a person's faces, where it is in this photo; None where it is in another."""
+    if photo is None or not faces or not (photo.found.boxes == faces[0].box).all(axis=1).any():
+        return None
+    return faces[0].box
 
 
 def _finite(value: float) -> float | None:
