@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -71,13 +71,25 @@ def problem_of(
     first = error.errors(include_url=False)[0]
     field, *inner = map(str, first["loc"] or ("record",))
     if first["type"] == "extra_forbidden":
-        return _no_such_field(".".join([field, *inner]), fields or known)
+        return _no_such_field(".".join([field, *inner]), _fields_at(fields, first["loc"][:-1]) or known)
     bounds = bounds_of(fields[field]) if field in fields and not inner else {}
     return f"{'.'.join([called(field), *inner])}: {_what_is_wrong(first, bounds)}"
 
 
 def _spelt(name: str, field: FieldInfo) -> str:
     return field.validation_alias if isinstance(field.validation_alias, str) else name
+
+
+def _fields_at(fields: Mapping[str, FieldInfo], place: Sequence[int | str]) -> Mapping[str, FieldInfo]:
+    """The fields of the record that lies at a place within a record: of `weights.0.hub`, those of one weight."""
+    for step in place:
+        annotation = fields[step].annotation if isinstance(step, str) and step in fields else None
+        records = [
+            one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and issubclass(one, Record)
+        ]
+        if records:
+            fields = {_spelt(name, one): one for name, one in records[0].model_fields.items()}
+    return fields
 
 
 def _no_such_field(name: str, known: Iterable[str]) -> str:

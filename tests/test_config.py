@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
+from idbench.config import load_config
+from idbench.errors import ConfigError
+
 
 def test_flags_win_over_the_config_file(tmp_path):
-    from idbench.config import load_config
-
     (tmp_path / "config.toml").write_text("suite = 'a'\nworkers = 3\nresamples = 500\n")
     config = load_config(tmp_path / "config.toml", {"resamples": 900, "workers": None})
     assert (config.suite, config.workers, config.resamples) == ("a", 3, 900)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("seeds = true", "seeds: expected an integer, found true"), ("level = false", "level: expected a number, found false"),
+     ("workers = true", "workers: expected an integer, found true"), ("out = ''", "out: expected text, found nothing"),
+     ("seeds = 10\nfirst_seed = 2147483640", "first_seed: expected at most 2147483638 with 10 seeds")],
+)  # fmt: skip
+def test_what_toml_has_types_for_is_not_taken_for_another(tmp_path, text, expected):
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        load_config(tmp_path / "run.toml", {})

@@ -9,7 +9,7 @@ from support.command_line import refused, run_main
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--no-such-option"], ["no-such-command"], ["run", "--workers", "many"], ["run", "--resamples"],
+        ["--no-such-option"], ["no-such-command"], ["run", "--resamples"],
         ["run", "--images", "a=x", "--images", "a=y"], ["compare", "one"], ["report"],
     ],
 )  # fmt: skip
@@ -26,3 +26,26 @@ def test_other_commands_on_nothing(monkeypatch, capsys, tmp_path, command):
         "show": ["suites", "show", str(tmp_path)],
     }[command]
     assert str(tmp_path) in refused(monkeypatch, capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--workers", "many"], "--workers: expected an integer, found 'many'"),
+        (["--seeds", "1e3"], "--seeds: expected an integer, found '1e3'"),
+        (["--level", "x"], "--level: expected a number, found 'x'"),
+        (["--level", "2"], "--level: expected between 0.5 and 0.999, found 2"),
+        (["--out", ""], "--out: expected text, found nothing"),
+        (["--suite", " "], "--suite: expected text, found nothing"),
+        (["--images", "a="], "--images: expected a folder for 'a', found nothing"),
+        (["--first-seed", "2147483647", "--seeds", "2"], "--first-seed: expected at most 2147483646 with 2 seeds"),
+        (["--config", "gone.toml"], "config file gone.toml: No such file or directory"),
+        (["--recognizer", "arcface"], "no recognizer is called 'arcface'; it is given as insightface:PACK"),
+        (["--model", "m=sim:good", "--sweep", "m.drift=0:1"], "found no step"),
+        (["--model", "m=sim:good", "--sweep", "m.drift=0:2:0.5"], "--sweep m.drift=1.5: expected between 0 and 1"),
+    ],
+)
+def test_values_that_cannot_be_are_one_line(monkeypatch, capsys, tmp_path, arguments, expected):
+    monkeypatch.chdir(tmp_path)
+    assert expected in refused(monkeypatch, capsys, "run", *arguments).replace("idbench: ", "", 1)
+    assert not list(tmp_path.iterdir())

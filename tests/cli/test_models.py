@@ -27,4 +27,6 @@ def test_list_and_show_tell_what_a_card_says():
     for part in ("guidance", "gated", "33.7 GB", "offload", "none|model|sequential", "Non-Commercial"):
         assert part in shown
     assert "did you mean 'flux1-dev'" in error_line(idbench_here("models", "show", "flux1-devv"))
-    assert "has no card" in error_line(idbench_here("models", "show", "sim:good"))
+    done = idbench_here("models", "show", "sim:good")
+    assert done.returncode == 0 and "sim:good: simulated" in done.stdout and "share of a stranger" in done.stdout
+    assert json.loads(idbench_here("models", "show", "sim:good", "--json").stdout)["parameters"]["drift"] == 0.1

@@ -13,7 +13,7 @@ from support.runs import flags
 from support.suites import real_cases, write_suite
 
 from idbench.config import load_config
-from idbench.errors import ConfigError
+from idbench.errors import ConfigError, RunError
 from idbench.run import execute
 
 
@@ -100,3 +100,51 @@ def test_images_of_no_case_stop_the_run(suite, run, tmp_path):
     with pytest.raises(ConfigError, match="files are numbered"):
         run()
     assert not (tmp_path / "run" / "report.html").exists()
+
+
+def test_people_without_a_score_are_counted_with_the_reasons(suite, run):
+    root, (one, two) = suite
+    reference = next(path for path in (root / one).iterdir() if path.name != "target.jpg")
+    (root / one / "target.jpg").write_bytes(reference.read_bytes())
+    Image.new("RGB", (300, 300), "grey").save(root / two / "target.jpg")
+    _, lines = run()
+    assert (
+        "copy-paste is undefined for 3 of 3 people of the suite (no face in the target: 2, target and reference are one "
+        f"photo: 1), first {one}, person 1"
+    ) in lines
+    record = json.loads((root.parent / "run" / "run.json").read_text())["counts"]["people_undefined"]["mini-a"]
+    assert record["count"] == 3 and set(record["first"]) == {f"{one}, person 1", f"{two}, person 1", f"{two}, person 2"}
+
+
+@pytest.mark.parametrize("broken", ["write_report", "summarise", "score_cases"])
+def test_what_is_lacking_is_said_whatever_else_happened(suite, packs, tmp_cache, tmp_path, monkeypatch, broken):
+    root, (one, _) = suite
+    (root / one / "target.jpg").unlink()
+
+    def fail(*_, **__):
+        raise RunError("something else")
+
+    monkeypatch.setattr(f"idbench.run.{broken}", fail)
+    said = []
+    config = flags(root, packs, tmp_path / "run", tmp_cache, images={"m": str(tmp_path / "m")}, oracles=False)
+    with pytest.raises(RunError, match="something else"):
+        execute(load_config(None, config), warn=said.append)
+    assert [line for line in said if "photos of the suite cannot be read" in line]
+    assert [line for line in said if "copy-paste is undefined for 1 of 3" in line] or broken == "score_cases"
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
+
+
+def test_files_of_other_subsets_are_not_called_surplus_of_the_suite(suite, packs, tmp_cache, tmp_path):
+    root, (one, two) = suite
+    rewrite_subsets(root)
+    said = []
+    images = {"m": str(tmp_path / "m")}
+    config = flags(root, packs, tmp_path / "run", tmp_cache, images=images, oracles=False, subsets=["b"])
+    execute(load_config(None, config), warn=said.append)
+    assert f"m: 1 files match no case of subset b and were not scored, first {one}.jpg" in said
+
+
+def rewrite_subsets(root):
+    manifest = root / "cases.jsonl"
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    manifest.write_text("".join(json.dumps(row | {"subset": s}) + "\n" for row, s in zip(rows, "ab", strict=True)))

@@ -57,7 +57,8 @@ def test_a_worker_that_only_dies_is_given_up(tmp_path: Path):
     [
         ("sys.exit('no CUDA here')\n", "no CUDA here"),
         ("say(type='failed', error='weights are\\nbroken')\n", "weights are broken"),
-        ("say(type='ready', protocol=7)\ntime.sleep(9)\n", "its protocol is 7"),
+        ("say(type='ready', protocol=7)\ntime.sleep(9)\n", "its protocol is 7, expected the number 1"),
+        ("say(type='ready', protocol='1')\ntime.sleep(9)\n", 'its protocol is "1", expected the number 1'),
         ("say(type='outcome', id=0, outcome='generated')\ntime.sleep(9)\n", "it began with 'outcome'"),
     ],
 )

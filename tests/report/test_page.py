@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from support.reports import HOSTILE, MODELS, Page, build_run, change, section, summary_of, write_summary
 
+from idbench.errors import RunError
 from idbench.report import write_report
 from idbench.summary import Settings, summarise
 
@@ -126,9 +127,17 @@ def test_unusual_runs_have_a_report(tmp_path: Path, options: dict[str, Any]):
 
 def test_a_run_that_says_little_about_itself(tmp_path: Path):
     folder = build_run(tmp_path / "run")
-    change(folder, "run.json", detector=None, recognizers={}, counts={}, models={}, state="running")
+    change(folder, "run.json", detector=None, recognizers={}, counts={}, models={})
     page = Page(write_report(folder).read_text(encoding="utf-8"))
-    assert "not finished" in page.text and "No card, so it is not known" not in page.text
+    assert "No card, so it is not known" not in page.text
+
+
+def test_a_run_that_is_not_finished_has_no_report(tmp_path: Path):
+    folder = build_run(tmp_path / "run")
+    change(folder, "run.json", state="running")
+    with pytest.raises(RunError, match="is not finished: its run goes on, or was stopped"):
+        write_report(folder)
+    assert not (folder / "report.html").exists()
 
 
 def test_everything_failed(tmp_path: Path):
