@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from idbench.errors import ConfigError
 from idbench.options import Flag, Folders, Location, Texts
-from idbench.schema import Record, problem_of
+from idbench.schema import Record, first_problem, problem_of
 from idbench.spec_text import check_model_name, parse_model
 from idbench.text_files import decode_text
 
@@ -174,7 +174,7 @@ def load_config(path: Path | None, given: Mapping[str, object], called: Callable
         found = str(error.object)[max(0, error.start - 20) : error.end]
         raise ConfigError(f"names and paths must be valid UTF-8, found {found!a}") from error
     except ValidationError as error:
-        if error.errors()[0]["loc"][0] in given:
+        if first_problem(error)["loc"][0] in given:
             raise ConfigError(problem_of(error, RunConfig.model_fields, called)) from error
         raise ConfigError(f"config file {path}: {problem_of(error, RunConfig.model_fields)}") from error
     if config.images and "suite" not in values:

@@ -56,6 +56,10 @@ MAX_JPEG_SIDE = 65_500
 STRIP_PIXELS = 1 << 22
 """Pixels of an image that are brought to 8-bit RGB at a time."""
 
+# What decoders warn of ends in an outcome or does not matter. Not for a block at a time: `warnings.catch_warnings` changes
+# the whole process, so that threads would lose each other's warnings, and those of the run.
+warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pillow_jxl|idbench\.images)(\.|$)")
+
 _imaging.set_block_size(64 << 20)  # blocks of Pillow's usual 16 MiB stay with the thread that freed them (glibc)
 
 HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
@@ -152,15 +156,13 @@ def decode(data: bytes, name: str = "image") -> RGB:
     if not data:
         raise UnreadableImageError(f"{name}: empty file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=(*FORMATS, *plugin_formats())) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise UnreadableImageError(
-                        f"{name}: {width} x {height} pixels, limit {MAX_PIXELS // 1_000_000} megapixels"
-                    )
-                return _to_rgb(image)
+        with Image.open(io.BytesIO(data), formats=(*FORMATS, *plugin_formats())) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise UnreadableImageError(
+                    f"{name}: {width} x {height} pixels, limit {MAX_PIXELS // 1_000_000} megapixels"
+                )
+            return _to_rgb(image)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
@@ -178,12 +180,10 @@ def size_of(image: EncodedImage) -> tuple[int, int] | None:
         source = io.BytesIO(image.data) if image.data is not None else image.file
         if source is None:
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(source, formats=(*FORMATS, *plugin_formats())) as opened:
-                width, height = opened.size
-                known = opened.format != "PNG" or "exif" in opened.info  # else Pillow decodes all of it to look
-                turned = known and opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        with Image.open(source, formats=(*FORMATS, *plugin_formats())) as opened:
+            width, height = opened.size
+            known = opened.format != "PNG" or "exif" in opened.info  # else Pillow decodes all of it to look
+            turned = known and opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     except Exception:  # as in `decode`; whoever decodes it says why
         return None
     return (height, width) if turned else (width, height)

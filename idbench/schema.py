@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Box", "Record", "bounds_of", "boxes_of", "in_words", "one_line", "problem_of"]
+__all__ = ["Box", "Record", "bounds_of", "boxes_of", "first_problem", "in_words", "one_line", "problem_of"]
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the image it belongs to; x2 > x1, y2 > y1."""
@@ -68,12 +68,18 @@ def problem_of(
     called : what the user calls a field, such as `--level`.
     """
     fields = {_spelt(name, one): one for name, one in known.items()} if isinstance(known, Mapping) else {}
-    first = error.errors(include_url=False)[0]
+    first = first_problem(error)
     field, *inner = map(str, first["loc"] or ("record",))
     if first["type"] == "extra_forbidden":
         return _no_such_field(".".join([field, *inner]), _fields_at(fields, first["loc"][:-1]) or known)
     bounds = bounds_of(fields[field]) if field in fields and not inner else {}
     return f"{'.'.join([called(field), *inner])}: {_what_is_wrong(first, bounds)}"
+
+
+def first_problem(error: ValidationError) -> ErrorDetails:
+    """The problem to be told: a field that does not exist before one that is missing, which may be its right name."""
+    problems = error.errors(include_url=False)
+    return next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
 
 
 def _spelt(name: str, field: FieldInfo) -> str:

@@ -67,7 +67,7 @@ def executed(monkeypatch, tmp_path):
     """What `idbench.run.execute` is called with, instead of a run."""
     configurations: list[RunConfig] = []
 
-    def stop(config: RunConfig, *_: object) -> Path:
+    def stop(config: RunConfig, *_: object, **__: object) -> Path:
         configurations.append(config)
         raise ConfigError("asked")
 
@@ -165,11 +165,11 @@ def test_a_python_argument_that_does_not_exist():
 
 
 @pytest.mark.parametrize("words", [["--workers", "many"], ["--level", "high"]])
-def test_a_number_that_is_none_is_wrong_usage(words):
+def test_a_number_that_is_none_is_said_as_one_out_of_range(words):
     done = CliRunner().invoke(cli.app, ["run", *words])
-    assert done.exit_code == 2
     kind = "an integer" if words[0] == "--workers" else "a number"
-    assert f"Invalid value for '{words[0]}': expected {kind}, found '{words[1]}'" in done.output
+    assert isinstance(done.exception, ConfigError)
+    assert str(done.exception) == f"{words[0]}: expected {kind}, found '{words[1]}'"
 
 
 @pytest.mark.parametrize("command", ["run", "score"])

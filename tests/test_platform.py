@@ -30,6 +30,15 @@ def refuse(path, *given, **how):
         raise FileNotFoundError(2, "no such system here", str(path))
     return write_text(path, *given, **how)
 Path.write_text = refuse
+readlink = Path.readlink
+def refuse_link(path):
+    if str(path).startswith("/proc/"):
+        raise FileNotFoundError(2, "no such system here", str(path))
+    return readlink(path)
+Path.readlink = refuse_link
+for name in ("memfd_create", "pidfd_open", "posix_fadvise", "copy_file_range", "sched_setaffinity", "O_DIRECT", "O_TMPFILE"):
+    if hasattr(os, name):
+        delattr(os, name)
 sys.modules["resource"] = None
 """
 
@@ -76,6 +85,13 @@ def test_cores_where_the_system_does_not_say_which_are_usable(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     monkeypatch.delattr(os, "process_cpu_count", raising=False)
     assert platform.usable_cores() == 1
+
+
+def test_peak_memory_where_the_system_counts_bytes(monkeypatch):
+    monkeypatch.setattr(platform.sys, "platform", "darwin")
+    in_bytes = platform.peak_resident_memory()
+    monkeypatch.setattr(platform.sys, "platform", "linux")
+    assert platform.peak_resident_memory() >= 1024 * in_bytes > 0
 
 
 def test_peak_memory_is_in_bytes():

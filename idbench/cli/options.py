@@ -94,8 +94,7 @@ def _parameters(options: Mapping[str, Option]) -> list[inspect.Parameter]:
     ]
 
 
-TYPES = {"flag": bool, "texts": list[str], "folders": list[str]}
-"""What Typer reads; numbers are text until the record reads them, as it does those of a file."""
+TYPES = {"flag": bool, "integer": int, "number": float, "texts": list[str], "folders": list[str]}
 
 
 def _annotation(option: Option) -> Any:
@@ -107,8 +106,24 @@ def _annotation(option: Option) -> Any:
         metavar=option.metavar or None,
         help=f"{option.help} [default: {notes}]" if notes and notes != "no" else option.help,
         show_default=False,
+        parser=_parser(option.flag, plain) if plain in (int, float) else None,
     )
     return Annotated[plain | None, described]
+
+
+def _parser(flag: str, plain: type[int] | type[float]) -> Callable[[str], float]:
+    """Reads a number; what is none is said in the words of a number out of range."""
+
+    def parse(text: str) -> float:
+        from idbench.errors import ConfigError
+
+        try:
+            return plain(text)
+        except ValueError:
+            expected = "an integer" if plain is int else "a number"
+            raise ConfigError(f"{flag}: expected {expected}, found '{text}'") from None
+
+    return parse
 
 
 def _given(values: dict[str, Any], options: Mapping[str, Option]) -> Given:

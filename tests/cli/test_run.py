@@ -6,11 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.command_line import refused, run_main
 from support.comparing import assert_same_numbers
+from support.in_process import idbench_here
 from support.records import run_record
 from support.runs import NOTE, error_line, flags, idbench, options, run_here
+
+from idbench.suites import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +204,19 @@ def test_a_config_file_equals_the_flags(suite, packs, tmp_cache, tmp_path):
     assert json.loads(by_file.stdout) == json.loads((tmp_path / "run" / "summary.json").read_text())
     assert json.loads((tmp_path / "run" / "run.json").read_text())["config"] == record["config"]
     assert_same_numbers(tmp_path / "run", tmp_path / "by flags")
+
+
+@pytest.mark.parametrize("fault", ["its network gives zeros for any face", None])
+def test_a_recognizer_that_measures_nothing_is_exit_code_three(monkeypatch, tmp_path, fault):
+    """Known when it is opened, or only by what it gave: nothing for any photo."""
+    monkeypatch.setitem(synthetic.SIZES, "small", 2)
+    monkeypatch.setattr("idbench.faces.pipeline.fault_of", lambda recognizer: fault)
+    if fault is None:
+        monkeypatch.setattr(
+            "idbench.faces.onnx.OnnxRecognizer.embed", lambda _, crops: np.full((len(crops), 8), np.nan)
+        )
+    cheap = ["--resamples", "100", "--gallery", "0", "--cache", tmp_path / "cache", "--out", tmp_path / "run"]
+    done = idbench_here("run", "--quiet", "--suite", "synthetic:small", "--no-oracles", "--model", "sim:good", *cheap)
+    assert done.returncode == 3
+    assert f"idbench: note: mini measured nothing: {fault or 'it gave no usable vector for any of'}" in done.stderr
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "finished"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from support.suites import real_cases, write_suite
 
 from idbench.config import load_config
 from idbench.errors import ConfigError, RunError
+from idbench.report import gallery
+from idbench.report.data import load
 from idbench.run import execute
 
 
@@ -134,8 +137,23 @@ def test_what_is_lacking_is_said_whatever_else_happened(suite, packs, tmp_cache,
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
 
 
+def test_every_reference_in_the_gallery_has_its_box(suite, packs, tmp_cache, tmp_path):
+    """Where the first reference shows nobody, the box of another is not drawn over it."""
+    root, (_, two) = suite
+    row = next(row for row in map(json.loads, (root / "cases.jsonl").read_text().splitlines()) if row["id"] == two)
+    grey = root / row["people"][0]["references"][0]
+    images = {"m": str(tmp_path / "m")}
+    config = flags(root, packs, tmp_path / "run", tmp_cache, images=images, gallery=2)
+    for boxes in (1, 0):
+        found = gallery.build(load(execute(load_config(None, config), warn=lambda line: None)))
+        shots = {(case.id, shot.label): shot for case in found.cases for shot in case.shots}
+        assert [len(shots[two, f"reference {i}"].boxes) for i in (1, 2)] == [boxes, 1]
+        Image.new("RGB", (400, 400), "grey").save(grey)
+        shutil.rmtree(tmp_path / "run")
+
+
 def test_files_of_other_subsets_are_not_called_surplus_of_the_suite(suite, packs, tmp_cache, tmp_path):
-    root, (one, two) = suite
+    root, (one, _) = suite
     rewrite_subsets(root)
     said = []
     images = {"m": str(tmp_path / "m")}

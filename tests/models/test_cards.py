@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,20 @@ def test_true_and_false_are_the_only_truths():
     assert flag.parse("true") is True and flag.parse("False") is False
     with pytest.raises(ValueError, match="true or false"):
         flag.parse("1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("source = {repositry = 'x'}", "no field is called 'source.repositry'; did you mean 'repository'?"),
+        ("source = {}\n[parameters.steps]\ndefault = 1\nmeaning = 'x'\nlo = 1", "did you mean 'low'?"),
+        ("source = {}\n[[weights]]\nrole = 'a'\nform = 'file'\nhubb = 'x'", "did you mean 'hub'?"),
+        ("source = {}\nsumary = 'x'", "no field is called 'sumary'; did you mean 'summary'?"),
+    ],
+)
+def test_a_field_that_does_not_exist_has_a_suggestion_from_its_own_table(tmp_path, text, expected):
+    head = 'name = "m"\nkind = "diffusers"\ntitle = "t"\nlicence = {code = "a", weights = "b"}\n'
+    summary = "" if "sumary" in text else 'summary = "s"\n'
+    (tmp_path / "card.toml").write_text(head + summary + text)
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        load_card(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,15 @@ from support.in_process import idbench_here
 from support.model_cards import pipeline, tensors
 from support.runs import error_line
 
+import idbench
 from idbench.errors import MissingPackageError, WeightsError
 from idbench.models import weights
-from idbench.models.cards import Card
+from idbench.models.cards import Card, card_names, card_of
 from idbench.models.preflight import Blocker, card_blockers, resource_warnings, stop_at_first
 from idbench.models.settings import Settings, settings_of
+from idbench.provenance import brings, canonical
+
+EXTRA = re.compile(r"pip install 'idbench\[([a-z]+)\]'")
 
 
 def blockers(card: Card, settings: Settings, device: str = "cpu") -> list[Blocker]:
@@ -76,3 +82,28 @@ def test_estimates_and_known_problems_stop_nothing():
     stop_at_first([Blocker("memory", "too little", stops=False), Blocker("known", "it leaks", stops=False)], "m")
     with pytest.raises(MissingPackageError, match=r"no licence \(and 1 more: idbench models check m\)"):
         stop_at_first([Blocker("licence", "no licence"), Blocker("key", "no key")], "m")
+
+
+@pytest.mark.parametrize(
+    ("packages", "hint"),
+    [
+        (["no_such-thing"], "pip install no_such-thing"),
+        (["no-such-thing", "accelerate"], "pip install 'idbench[generate]' no-such-thing"),
+        (["open_clip_torch"], "pip install 'idbench[generate]'"),
+    ],
+)
+def test_the_hint_installs_every_package_that_is_lacking(card: Card, monkeypatch, packages, hint):
+    monkeypatch.setattr("idbench.models.preflight.installed", lambda name: None)
+    needy = card.model_copy(update={"packages": tuple(packages), "weights": ()})
+    (blocker,) = card_blockers(needy, settings_of(card, {}), "generate")
+    assert blocker.text.endswith(f"not installed here: {hint}")
+
+
+def test_every_extra_that_a_hint_names_exists():
+    hints = {extra for path in Path(idbench.__file__).parent.rglob("*.py") for extra in EXTRA.findall(path.read_text())}
+    assert hints >= {"torch"} and all(brings(extra) for extra in hints - {"extra"})
+    cards = [card_of(name) for name in card_names()]
+    base = {canonical(re.split(r"[<>=! ;\[]", line)[0]) for line in requires("idbench") if "extra ==" not in line}
+    for card in cards:
+        extra = "hosted" if card.hosted else "generate"
+        assert set(map(canonical, card.packages)) <= brings(extra) | base, card.name

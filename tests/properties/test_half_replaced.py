@@ -71,8 +71,16 @@ def settings_shown(run: Path) -> Iterator[tuple[float, list[str], list[str]]]:
     found = Run(run)
     protocols = sorted(found.scores()["protocol"].unique())
     yield found.record.config.level, sorted(found.record.models), list(found.record.config.protocols)
-    yield found.summary.level, sorted(found.summary.models), list(next(iter(found.summary.recognizers.values())).protocols)
-    yield found.summary.level, sorted(found.images()["model"].unique()), ["strict", "paper"] if len(protocols) > 1 else protocols
+    yield (
+        found.summary.level,
+        sorted(found.summary.models),
+        list(next(iter(found.summary.recognizers.values())).protocols),
+    )
+    yield (
+        found.summary.level,
+        sorted(found.images()["model"].unique()),
+        ["strict", "paper"] if len(protocols) > 1 else protocols,
+    )
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from support.images import encoded, noise
 from support.runs import COMMAND
 from support.suites import write_manifest
+
+from idbench.run_folder import SCRATCH, RunFolder
 
 MODEL = """
 import sys, json, time, subprocess
@@ -87,3 +90,69 @@ def test_a_signal_ends_the_run_and_everything_it_started(
     assert "Traceback" not in stderr
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     assert not (out / ".work").exists() and not list(out.rglob("*.tmp"))
+
+
+DETACHED = """
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(301)"], start_new_session=True)
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_run_started_ends_with_the_next(suite: Path, sleeper: Path, tmp_path: Path):
+    """A worker that reads no stdin does not notice that its run is gone, nor does what it started elsewhere."""
+    script = sleeper / "worker.py"
+    script.write_text(script.read_text().replace("print(", f"{DETACHED}print(", 1))
+    out = tmp_path / "run"
+    process = start_run(suite, sleeper, out)
+    ends = time.monotonic() + 180
+    while len(children := workers_of(process)) < 3:
+        assert time.monotonic() < ends and process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    bystander = subprocess.Popen(["sleep", "60"], env=os.environ | {SCRATCH: str(tmp_path / "another" / ".work")})
+    try:
+        assert all(child.is_running() for child in children) and (out / ".work").exists()
+        with RunFolder(out).scratch():
+            assert not psutil.wait_procs(children, timeout=10)[1]
+        assert not (out / ".work").exists() and bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.05, 0.2, 0.4, 0.7, 1.0, 1.4, 1.8, 2.2])
+def test_ctrl_c_while_packages_are_imported_is_quiet(tmp_path: Path, delay: float):
+    """At any moment: no traceback, no error that an interrupted import was turned into."""
+    command = [sys.executable, "-m", "idbench", "run", "--quiet", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    lines = [line for line in stderr.splitlines() if not line.startswith("idbench: note: ")]
+    assert process.returncode in (130, -signal.SIGINT)  # the latter while Python itself begins
+    assert lines in ([], ["idbench: interrupted; the same command goes on where this one stopped"])
+
+
+@pytest.mark.parametrize("turned_into", ["raise ImportError('numpy')", "pass"])
+def test_an_interruption_that_a_package_makes_another_error_of_or_loses(tmp_path: Path, turned_into: str):
+    script = (
+        "import os, signal, sys\n"
+        "sys.argv = ['idbench', 'doctor']\n"
+        "from idbench import cli\n"
+        "from idbench.cli.output import progress\n"
+        "def app(standalone_mode):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        f"    except KeyboardInterrupt:\n        {turned_into}\n"
+        "    with progress(True) as callback:\n"
+        "        callback('images', 0, 1)\n"
+        "cli.app = app\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        130,
+        "idbench: interrupted; the same command goes on where this one stopped\n",
+    )

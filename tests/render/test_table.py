@@ -63,3 +63,12 @@ def test_no_negative_zero():
 def test_file_names_stay_in_the_folder():
     assert "/" not in slug("../../etc/passwd") and not slug("../x").startswith(".")
     assert slug("///") == "unnamed"
+
+
+def test_a_mean_of_few_values_says_over_how_many():
+    column = Column("x", "x", "number")
+    assert [column.shown(Number(1.0, low, high, n)).interval for low, high, n in ((1.0, 1.0, 3), (None, None, 1))] == [
+        "[1.000, 1.000] n=3", "– n=1",
+    ]  # fmt: skip
+    assert column.shown(Number(1.0, 0.9, 1.0, 40)).interval == "[0.900, 1.000]"
+    assert column.shown(Number(1.0, 0.9, 1.0)).interval == "[0.900, 1.000]"
