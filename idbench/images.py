@@ -56,8 +56,8 @@ MAX_JPEG_SIDE = 65_500
 STRIP_PIXELS = 1 << 22
 """Pixels of an image that are brought to 8-bit RGB at a time."""
 
-# What decoders warn of ends in an outcome or does not matter. Not for a block at a time: `warnings.catch_warnings` changes
-# the whole process, so that threads would lose each other's warnings, and those of the run.
+# What decoders warn of ends in an outcome or does not matter. `warnings.catch_warnings` around each image changes the
+# whole process: threads would lose each other's warnings, and those of the run.
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pillow_jxl|idbench\.images)(\.|$)")
 
 _imaging.set_block_size(64 << 20)  # blocks of Pillow's usual 16 MiB stay with the thread that freed them (glibc)
