@@ -28,6 +28,7 @@ import time
 import traceback
 
 PROTOCOL = 1
+KIBIBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
 class Refused(Exception):
@@ -123,7 +124,7 @@ def _cuda():
 
 def _peak_memory():
     cuda = _cuda()
-    return int(cuda.max_memory_allocated()) if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(cuda.max_memory_allocated()) if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
 
 
 def _line(error):

@@ -124,13 +124,13 @@ class RunConfig(Record):
     @field_validator("models")
     @classmethod
     def _told_apart(cls, models: Texts, others: ValidationInfo) -> Texts:
-        taken = set(others.data.get("images", ()))
+        taken = {name.casefold() for name in others.data.get("images", ())}
         for spec in models:
             name, kind, location = parse_model(spec)
             check_model_name(name)
-            if name in taken:
+            if name.casefold() in taken:  # macOS and Windows take folders A and a for one
                 raise ValueError(f"two models are called '{name}'; tell them apart with NAME={kind}:{location}")
-            taken.add(name)
+            taken.add(name.casefold())
         return models
 
     @field_validator("image_size")

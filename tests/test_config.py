@@ -26,3 +26,9 @@ def test_what_toml_has_types_for_is_not_taken_for_another(tmp_path, text, expect
     (tmp_path / "run.toml").write_text(text)
     with pytest.raises(ConfigError, match=re.escape(expected)):
         load_config(tmp_path / "run.toml", {})
+
+
+def test_models_whose_folders_some_systems_take_for_one_are_told_apart():
+    for given in ({"models": ["A=sim:good", "a=sim:good"]}, {"images": {"Mine": "x"}, "models": ["mine=sim:good"]}):
+        with pytest.raises(ConfigError, match="two models are called"):
+            load_config(None, {"suite": "synthetic"} | given)

@@ -51,7 +51,7 @@ def open_recognizers(specs: Sequence[str], device: str = "auto") -> list[Recogni
     opened: list[Recognizer] = []
     for spec in specs:
         name, kind, location = parse_recognizer(spec)
-        if any(recognizer.name == name for recognizer in opened):
+        if any(recognizer.name.casefold() == name.casefold() for recognizer in opened):  # files are named after them
             raise ConfigError(f"two recognizers are called '{name}'; tell them apart with NAME={spec}")
         opened.append(registry.recognizers.get(kind).open(name, location, device))
     return opened
