@@ -28,7 +28,7 @@ import time
 import traceback
 
 PROTOCOL = 1
-KIBIBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes of ru_maxrss
 
 
 class Refused(Exception):
@@ -124,7 +124,7 @@ def _cuda():
 
 def _peak_memory():
     cuda = _cuda()
-    return int(cuda.max_memory_allocated()) if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
+    return int(cuda.max_memory_allocated()) if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
 
 
 def _line(error):

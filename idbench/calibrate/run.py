@@ -85,6 +85,6 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
             strips=example_strips(subjects, drawings, drawn),
         )
         write_csv(found, out / "tables")
-        write_json(out / "calibration.json", found.as_dict())
         write_page(found, out / "calibration.html")
+        write_json(out / "calibration.json", found.as_dict())
     return found
