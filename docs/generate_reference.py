@@ -285,6 +285,8 @@ COLUMNS = {
     "references": "number of references of the person",
     "target_width": "pixels",
     "target_height": "pixels",
+    "reference_width": "pixels of the first reference",
+    "reference_height": "pixels of the first reference",
     "sim_tr": "cosine of target and reference: of several, in scores the one nearest to the generated face, "
     "in suite the one nearest to the target",
     "view": "`as_is`, or `padded` for references of the paper protocol",
