@@ -23,6 +23,8 @@ WITHOUT_LINUX = """
 import os, sys
 if hasattr(os, "sched_getaffinity"):
     del os.sched_getaffinity
+    if hasattr(os, "process_cpu_count"):  # Python 3.13 defines it by the other where there is one
+        os.process_cpu_count = os.cpu_count
 from pathlib import Path
 write_text = Path.write_text
 def refuse(path, *given, **how):
@@ -81,6 +83,8 @@ def test_a_lock_is_free_again_after_an_error(tmp_path):
 
 def test_cores_where_the_system_does_not_say_which_are_usable(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    if hasattr(os, "process_cpu_count"):  # Python 3.13 defines it by the other where there is one
+        monkeypatch.setattr(os, "process_cpu_count", os.cpu_count)
     assert platform.usable_cores() >= 1
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     monkeypatch.delattr(os, "process_cpu_count", raising=False)

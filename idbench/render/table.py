@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 __all__ = ["ARROWS", "MISSING", "Cell", "Column", "Marked", "Number", "Quantity", "Row", "Shown", "Table", "slug"]
 
 MISSING = "–"
-FEW = 10
+FEW = 5
 """Values below which a mean says over how many it is."""
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
 """Which way is better, as a sign; none where the metric only explains."""
