@@ -1,7 +1,8 @@
 """A child process that exchanges messages with this one: one JSON object per line on its stdin and stdout.
 
 Nothing here blocks beyond its deadline, whether the child neither reads nor writes, floods stderr or prints other text.
-That the child has ended is noticed at once, even while something that it started holds its pipes open. Lines of stdout that are no message go to the log, as does stderr, up to a limit.
+That the child has ended is noticed at once, even while something that it started holds its pipes open.
+Lines of stdout that are no message go to the log, as does stderr, up to a limit.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ MAX_WAITING = 10_000
 PIECE = 1 << 16
 
 MAX_REST = 1 << 20
-"""Bytes that are read from a pipe after its child has ended: as much as a pipe holds. What else wrote into it may go on."""
+"""Bytes that are read from a pipe after its child has ended: as much as a pipe holds."""
 
 
 class ChildEnded(Exception):
@@ -149,7 +150,7 @@ class ChildProcess:
 
     def note(self, line: str) -> None:
         """Put a line of this process's own into the log."""
-        self._log.write(f"{line}\n".encode())
+        self._log.write(f"{line}\n".encode(errors="backslashreplace"))
 
     def kill(self) -> None:
         """End the child and everything it started, in whatever process group; from any thread."""

@@ -55,7 +55,7 @@ def generate(state, job):
     assert state == "state" and "target" not in job
     if len(job["people"]) > 1:
         raise Refused("groups are not painted")
-    if job["case"] == "UNINSPIRING":
+    if job["prompt"] == "UNINSPIRING":
         raise RuntimeError("no inspiration")
     photo = Image.open(job["people"][0]["references"][0]).convert("RGB")
     return photo.point(lambda value: max(0, value - job["parameters"]["darker"]))
@@ -76,8 +76,9 @@ def painter(tmp_path: Path) -> Path:
 
 def test_a_folder_with_a_worker_takes_part_and_scores_as_its_images_do(painter, real_suite, packs, tmp_path):
     out = tmp_path / "run"
-    first = real_cases(real_suite, (1,))[0].id
-    (painter / "worker.py").write_text(WORKER.replace("UNINSPIRING", first))
+    case = real_cases(real_suite, (1,))[0]
+    first = case.id
+    (painter / "worker.py").write_text(WORKER.replace('"UNINSPIRING"', repr(case.prompt)))
     done = idbench_here(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
     assert done.returncode == 0, done.stderr
     scores, images, _ = read_tables(out)

@@ -6,20 +6,11 @@ import textwrap
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
-from PIL import Image
 from support.raw_worker import MADE, PNG, outcomes, run, script
 
-from idbench.generate.child import job_from
-from idbench.generate.process import ModelProcess
-from idbench.generate.task import Task
-from idbench.images import EncodedImage, decode
-from idbench.models.base import Job
 from idbench.models.launch import LaunchSpec
-from idbench.models.specs import ModelSpec
-from idbench.records import Person
 
 
 @pytest.mark.parametrize(
@@ -89,28 +80,6 @@ def test_what_left_the_process_group_is_ended_too(tmp_path: Path):
 def test_loading_again_has_time_of_its_own(tmp_path: Path):
     slow = "say(type='loading'); time.sleep(3); say(type='loaded')\n"
     assert outcomes(run(script(tmp_path, slow + MADE), tmp_path, count=1, seconds=2)) == "g"
-
-
-def test_references_reach_the_model_from_files_and_from_memory(tmp_path: Path):
-    pixels = np.full((5, 7, 3), 200, np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    data = (tmp_path / "a.png").read_bytes()
-    people = tuple(
-        Person((photo,), box=box)
-        for photo, box in (
-            (EncodedImage("file", path=tmp_path / "a.png"), (1.0, 2.0, 3.0, 4.5)),
-            (EncodedImage("row", data=data), None),
-        )
-    )
-    job = Job("c", "p", people, 3, (640, 480), {"steps": 2})
-    launch = LaunchSpec.of_this_python(ModelSpec("m", "k", "l"))
-    process = ModelProcess(launch, None, "none", tmp_path / "scratch", tmp_path / "log")
-    message = process._message(0, Task(job, tmp_path / "out.png"))
-    seen = job_from(message)
-    assert (seen.prompt, seen.seed, seen.canvas, seen.parameters) == ("p", 3, (640, 480), {"steps": 2})
-    assert [person.box for person in seen.people] == [(1.0, 2.0, 3.0, 4.5), None]
-    assert all((decode(person.references[0].read()) == 200).all() for person in seen.people)
-    assert "identity" not in str(message) and "target" not in str(message)
 
 
 @pytest.mark.parametrize("how", ["os._exit(3)", "print('gone', file=sys.stderr, flush=True); os.kill(os.getpid(), 9)"])
