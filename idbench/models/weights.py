@@ -87,7 +87,7 @@ def is_whole(weights: Weights) -> bool:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 over names and contents of every file of weights (tensors, configurations, vocabularies); of one file over
+    """SHA-256 over names and contents of every file of weights: tensors, configurations, vocabularies. Of one file over
     its contents. Raises `WeightsError`, one line, if one cannot be read."""
     if path.is_dir():
         return digest_of_files(_files(path))

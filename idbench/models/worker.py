@@ -79,6 +79,8 @@ class WorkerModel(CardModel):
         about["protocol"] = weights.digest(baselines_folder() / "idbench_worker.py")
         if self.worker.requirements and (packages := self.environment.root / PACKAGES).is_file():
             about["packages"] = weights.digest(packages)
+        if edited := self.environment.edited():
+            about["repository"] = edited
         return super().describe() | {"worker": about, "revision": self.card.source.revision}
 
     def _files(self) -> dict[str, Path]:
@@ -89,12 +91,10 @@ class WorkerModel(CardModel):
         found = {}
         for name in self.worker.files:
             place = self.folder / name
-            inside = (
-                {f"{name}/{file}": path for file, path in files_below(place, is_cache).items()}
-                if place.is_dir()
-                else {}
-            )
-            found |= inside or {name: place}
+            if place.is_dir():
+                found |= {f"{name}/{file}": path for file, path in files_below(place, is_cache).items()}
+            else:
+                found[name] = place
         return dict(sorted(found.items()))
 
     def _named(self) -> dict[str, Path]:
