@@ -8,7 +8,7 @@ import pandas as pd
 
 from idbench.schema import one_line
 
-__all__ = ["lacking"]
+__all__ = ["in_a_row", "lacking"]
 
 LISTED = 3
 """Entries that are named; of the others there is the count."""
@@ -32,11 +32,16 @@ def lacking(
                 f"{count} of the suite's {cases} cases have no scores{whose}{first}; the numbers are over the others."
             )
     if len(rows := _lacking_rows(scores, images, suite)):
-        first = ", ".join(f"{key} {one_line(value, 80)}" for key, value in rows.iloc[0].items() if pd.notna(value))
+        first = ", ".join(f"{key} {in_a_row(value)}" for key, value in rows.iloc[0].items() if pd.notna(value))
         yield (
             f"{len(rows)} rows that images.parquet and suite.parquet ask for are not in scores.parquet, first that of "
             f"{first}; the numbers are over the others."
         )
+
+
+def in_a_row(value: object) -> str:
+    """A cell of a table inside a sentence; integers with gaps are floats there."""
+    return f"{value:g}" if isinstance(value, float) else one_line(value, 80)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -68,7 +73,7 @@ def _lacking_rows(scores: pd.DataFrame, images: pd.DataFrame, suite: pd.DataFram
         had = pd.MultiIndex.from_frame(rows[keys].astype(dict.fromkeys(keys[2:], "int64")))
         lost = asked[~pd.MultiIndex.from_frame(asked[keys]).isin(had)]
         gone.append(lost.assign(recognizer=str(recognizer), protocol=str(protocol)))
-    return pd.concat(gone)
+    return pd.concat(gone) if gone else pd.DataFrame()
 
 
 def _pairs(scores: pd.DataFrame) -> pd.MultiIndex:

@@ -14,7 +14,7 @@ from idbench.errors import RunError
 from idbench.metrics import IMAGE_METRICS, MIN_THETA_TR, Metric, all_person_metrics
 from idbench.metrics.catalog import SEED_METRICS
 from idbench.records import FAILURES, Outcome
-from idbench.schema import one_line
+from idbench.report.lacking import in_a_row
 
 __all__ = ["check_plausible"]
 
@@ -58,7 +58,7 @@ class Table:
         for bad, problem in found:
             if bad.any():
                 row = self.rows[bad].sort_index().iloc[0]
-                keys = (f"{key} {_key(row[key])}" for key in KEYS[self.name] if pd.notna(row[key]))
+                keys = (f"{key} {in_a_row(row[key])}" for key in KEYS[self.name] if pd.notna(row[key]))
                 raise RunError(
                     f"{self.run / self.name}.parquet, row {row.name} ({', '.join(keys)}): {problem(row)}; "
                     "the file was changed or damaged: make the run again"
@@ -81,10 +81,6 @@ def check_plausible(run: Path, scores: pd.DataFrame, images: pd.DataFrame, suite
     of_suite.refuse(iter([_range(suite, _named("sim_tr"), "sim_tr")]))
 
 
-def _key(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else one_line(value, 80)
-
-
 def _named(name: str) -> Metric:
     return next(metric for metric in all_person_metrics() if metric.name == name)
 
@@ -97,7 +93,7 @@ def _outcomes(scores: pd.DataFrame) -> Iterator[Found]:
     """An outcome says which values there are."""
     outcome, strict = scores["outcome"], (scores["protocol"] == "strict").to_numpy(bool)
     known = [one.value for one in Outcome]
-    yield ~outcome.isin(known).to_numpy(bool), lambda row: f"unknown outcome '{_key(row['outcome'])}'"
+    yield ~outcome.isin(known).to_numpy(bool), lambda row: f"unknown outcome '{in_a_row(row['outcome'])}'"
 
     present = scores[ESSENTIAL].notna().to_numpy(bool)
     complete = np.where(strict, present.all(axis=1), present[:, :2].all(axis=1))
