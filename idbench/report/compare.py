@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idbench.config import RunConfig
+from idbench.config import RunConfig, load_config
 from idbench.errors import RunError
 from idbench.progress import Warn, as_python_warning
 from idbench.records.comparison import StatisticsRecord
@@ -31,6 +31,7 @@ from idbench.report.data import RunData
 from idbench.report.differences import differences
 from idbench.report.lacking import lacking
 from idbench.report.page import write
+from idbench.schema import one_line
 from idbench.store import write_json
 from idbench.summary import Settings, summarise
 from idbench.tables import ORDER
@@ -61,14 +62,14 @@ def write_comparison(
 
 def rewrite_comparison(comparison: Path, warn: Warn = as_python_warning) -> Path:
     """Write a comparison's page, summary and tables again, from its directory alone; returns the page."""
-    statistics = read_comparison(comparison).statistics
-    data, _ = combine(open_runs([comparison]), RunConfig(**statistics.model_dump()))
+    stated = load_config(None, read_comparison(comparison).statistics.model_dump())
+    data, _ = combine(open_runs([comparison]), stated)
     return _write(data, comparison, warn)
 
 
 def _write(data: RunData, out: Path, warn: Warn) -> Path:
     for note in data.notes:
-        warn(note)
+        warn(one_line(note, 1000))
     write_json(out / "summary.json", data.summary.model_dump(mode="json", exclude_unset=True))
     return write(data, out / "comparison.html", out / "tables")
 
@@ -162,7 +163,7 @@ def _joined(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
 
 def _lacking(runs: Sequence[RunData]) -> Iterator[str]:
     """What each run lacks of what any of them knows of the suite."""
-    known = {case for run in runs for case in (*run.suite_photos["case"], *run.images["case"])}
+    known = {case for run in runs for case in (*run.suite_photos["case"].unique(), *run.images["case"].unique())}
     for run in runs:
         for line in lacking(run.suite.cases, run.scores, run.images, run.suite_photos, known):
             yield f"Run {run.sources[0].name}: {line}"

@@ -61,9 +61,9 @@ def open_runs(folders: Sequence[Path]) -> list[RunData]:
 
 
 def _runs_inside(folder: Path) -> Iterator[RunData]:
-    for one in read_comparison(folder).runs:
-        place = folder / one.folder
-        if place.resolve().parent != (folder / COPIES).resolve():
+    for i, one in enumerate(read_comparison(folder).runs):
+        place = folder / COPIES / str(i)
+        if one.folder != f"{COPIES}/{i}" or place.resolve() != folder.resolve() / COPIES / str(i):
             raise RunError(f"{folder / RECORD} names a run outside {COPIES}/; compare the runs again")
         run = load(place)
         yield replace(run, sources=(replace(run.sources[0], name=one.name),))

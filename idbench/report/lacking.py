@@ -21,9 +21,9 @@ def lacking(
 
     cases : how many the suite has. scores, images, suite : a run's tables. known : ids of cases that other runs have.
     """
-    ids = sorted({*suite["case"], *known})
+    ids = sorted({*suite["case"].unique(), *known})
     nameless = max(0, cases - len(ids))
-    models = list(dict.fromkeys([*images["model"], *scores["model"]]))
+    models = list(dict.fromkeys([*images["model"].unique(), *scores["model"].unique()]))
     for those, gone in _lacking_cases(scores, models, ids):
         if count := len(gone) + nameless:
             whose = "" if len(those) == len(models) else f" of {_listed(those)}"
@@ -53,7 +53,7 @@ def _lacking_cases(
     scores: pd.DataFrame, models: Sequence[str], ids: Sequence[str]
 ) -> Iterator[tuple[list[str], list[str]]]:
     """Models that lack the same cases, and those cases."""
-    had = {model: set(rows["case"]) for model, rows in scores.groupby("model")}
+    had = {model: set(rows["case"].unique()) for model, rows in scores.groupby("model")}
     found: dict[tuple[str, ...], list[str]] = {}
     for model in models:
         gone = tuple(case for case in ids if case not in had.get(model, ()))
@@ -63,18 +63,14 @@ def _lacking_cases(
 
 def _lacking_rows(scores: pd.DataFrame, images: pd.DataFrame, suite: pd.DataFrame) -> pd.DataFrame:
     """Keys of the rows that scores lack of an image's people, in cases of which the model has some."""
-    made = images[["model", "case", "seed"]]
+    made = images[["model", "case", "seed"]].merge(scores[["model", "case"]].drop_duplicates())
     gone = []
     for (recognizer, protocol), rows in scores.groupby(["recognizer", "protocol"], sort=False):
-        keys = ["model", "case", "seed", *(["person"] if protocol == "strict" else [])]
         people = suite.loc[suite["recognizer"] == recognizer, ["case", "person"]]
-        asked = made.merge(people, on="case") if protocol == "strict" else made
-        asked = asked[pd.MultiIndex.from_frame(asked[["model", "case"]]).isin(_pairs(scores))]
-        had = pd.MultiIndex.from_frame(rows[keys].astype(dict.fromkeys(keys[2:], "int64")))
-        lost = asked[~pd.MultiIndex.from_frame(asked[keys]).isin(had)]
+        asked = made.merge(people) if protocol == "strict" else made
+        if len(asked) == len(rows):  # as in every whole run; to look for each row takes long
+            continue
+        found = asked.merge(rows[list(asked)], how="left", indicator="found")["found"]
+        lost = asked[(found == "left_only").to_numpy()]
         gone.append(lost.assign(recognizer=str(recognizer), protocol=str(protocol)))
     return pd.concat(gone) if gone else pd.DataFrame()
-
-
-def _pairs(scores: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(scores[["model", "case"]].drop_duplicates())

@@ -15,7 +15,7 @@ import pytest
 from support.reports import HOSTILE, MODELS, ORACLES, Page, build_run, change, summary_of
 
 from idbench.config import RunConfig
-from idbench.errors import RunError
+from idbench.errors import ConfigError, RunError
 from idbench.report import write_comparison, write_report
 
 
@@ -352,6 +352,15 @@ def test_a_comparison_that_names_a_run_elsewhere_is_refused(tmp_path: Path):
     record = json.loads((tmp_path / "both" / "comparison.json").read_text())
     record["runs"][0]["folder"] = "../one"
     change(tmp_path / "both", "comparison.json", **record)
+    with pytest.raises(RunError, match="names a run outside compared/"):
+        write_report(tmp_path / "both")
+    record["runs"][0]["folder"] = "compared/0"
+    change(tmp_path / "both", "comparison.json", **record | {"statistics": record["statistics"] | {"level": 7.0}})
+    with pytest.raises(ConfigError, match="level: expected between"):
+        write_report(tmp_path / "both")
+    change(tmp_path / "both", "comparison.json", **record)
+    (tmp_path / "both" / "compared" / "0").rename(tmp_path / "moved")
+    (tmp_path / "both" / "compared" / "0").symlink_to(tmp_path / "moved")
     with pytest.raises(RunError, match="names a run outside compared/"):
         write_report(tmp_path / "both")
     (tmp_path / "both" / "comparison.json").write_text("{}")
