@@ -80,7 +80,7 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         make_thumbnails(run.path, index, config.gallery, progress)
         run.write_record(record.model_copy(update={"state": state, "counts": account}))
         progress("report", 0, 1)
-        write_report(run.path)
+        write_report(run.path, warn)
         progress("report", 1, 1)
         for line in what_is_lacking(account, index, folders, tables[1]):
             warn(line)

@@ -56,6 +56,8 @@ class RunFolder:
         path = self.path / "run.json"
         if (self.path / "calibration.json").exists():
             raise RunError(f"{self.path} holds a calibration, which a run would overwrite; choose another --out")
+        if (self.path / "comparison.json").exists():
+            raise RunError(f"{self.path} holds a comparison, which a run would overwrite; choose another --out")
         if not path.exists():
             return None
         try:
