@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from idbench import __version__
+from idbench.metrics.catalog import METRICS_EDITION
 from idbench.platform import usable_cores
 from idbench.records.run import GitState, Provenance
 
@@ -73,4 +74,5 @@ def collect() -> Provenance:
         system=f"{platform.system()} {platform.machine()}",
         cores=usable_cores(),
         packages=package_versions(),
+        metrics_edition=METRICS_EDITION,
     )

@@ -13,6 +13,7 @@ from idbench.config import RunConfig
 from idbench.defaults import with_defaults
 from idbench.describe import describe
 from idbench.generate.folder import FolderProducer
+from idbench.generate.handover import remove_workplaces
 from idbench.generate.ledger import Ledger
 from idbench.generate.oracles import OracleProducer
 from idbench.generate.producer import Producer
@@ -41,6 +42,8 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
     opened = prepare(config, suite)
     run = RunFolder(Path(config.out).expanduser())
     with exclusive_lock(run.path), run.scratch() as scratch, told_at_the_end(Account(opened), warn) as account:
+        remove_workplaces(scratch / "processes")
+
         # The suite, read once.
         previous = run.previous()
         index, account.unreadable = index_and_analyse(suite, opened.scoring, scratch / "photos", progress)
@@ -84,7 +87,7 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         state = "incomplete" if counts.not_tried else "finished"
         record = record.model_copy(update={"state": state, "counts": counts})
         progress("report", 0, 1)
-        write_report(run.path, record)
+        write_report(run.path, warn, record)
         progress("report", 1, 1)
         run.write_record(record)  # last: whatever is read of a finished run belongs together
     return run.path

@@ -12,17 +12,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from idbench.errors import RunError
-from idbench.platform import kill_marked
 from idbench.records.run import RunRecord
 from idbench.records.summary import Summary
 from idbench.stats import Verification
 from idbench.store import write_json
 from idbench.suites import SuiteIndex
 
-__all__ = ["SCRATCH", "RunFolder"]
-
-SCRATCH = "IDBENCH_SCRATCH"
-"""Environment variable by which processes of models, and what these start, name the folder of their run's scratch."""
+__all__ = ["RunFolder"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +46,10 @@ class RunFolder:
     def scratch(self) -> Iterator[Path]:
         """A folder for files that are needed until the run ends.
 
-        What a killed run left is removed: the folder, and processes of models that outlived the run.
+        What a killed run left there is deleted.
         """
         folder = self.path / ".work"
-        if folder.exists():
-            kill_marked(SCRATCH, folder.resolve())
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         try:
             yield folder
         finally:
@@ -66,6 +60,8 @@ class RunFolder:
         path = self.path / "run.json"
         if (self.path / "calibration.json").exists():
             raise RunError(f"{self.path} holds a calibration, which a run would overwrite; choose another --out")
+        if (self.path / "comparison.json").exists():
+            raise RunError(f"{self.path} holds a comparison, which a run would overwrite; choose another --out")
         if not path.exists():
             return None
         try:

@@ -2,9 +2,9 @@
 
 Repository https://github.com/Doby-Xu/WithAnyone at 0c7ecc6e798c82c6618a1839c668e423f0bd3c18. Written against
 `main` of infer_withanyone.py: `FaceExtractor`, `general_face_preserving_resize` and `extract_object` of util.py and
-`WithAnyonePipeline` of withanyone/flux/pipeline.py. As in idbench's own, the crop that places the boxes is drawn per
-case, and without boxes people may stand anywhere; as published, the first face found in a reference is taken and
-noise is drawn on the device.
+`WithAnyonePipeline` of withanyone/flux/pipeline.py. As in idbench's own, the crop that places the boxes is drawn by
+the job's opaque case, and without boxes people may stand anywhere; as published, the first face found in a reference
+is taken and noise is drawn on the device.
 """
 
 import os

@@ -47,8 +47,9 @@ def add_command(app: typer.Typer, name: str, function: Callable[..., None], opti
             return super().get_params(ctx)
 
         def format_epilog(self, ctx: Any, formatter: Any) -> None:
-            with formatter.section("Kinds installed here"):
-                formatter.write_dl(_installed_kinds(options()))
+            if kinds := _installed_kinds(options()):
+                with formatter.section("Kinds installed here"):
+                    formatter.write_dl(kinds)
 
     def placeholder() -> None:
         """Gets its parameters and its work when it is called."""

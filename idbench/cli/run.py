@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,27 +105,45 @@ def _cell(entry: Estimate | PaperEstimate | None) -> str:
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    run: Annotated[Path, typer.Argument(help="Run directory, or comparison.")],
 ) -> None:
-    """Write a run's report and tables again, from its directory alone."""
+    """Write a run's or comparison's report and tables again, from its directory alone."""
     from idbench.report import write_report
-    from idbench.tables import read_tables
 
-    read_tables(run)
-    write_report(run)
-    print(run / "report.html")
+    print(write_report(run, warn))
+
+
+def statistics_options() -> Mapping[str, Option]:
+    """What a comparison can compute anew, by field of the configuration of a run."""
+    from idbench.records.comparison import StatisticsRecord
+
+    shared = run_options()
+    return {
+        field: replace(shared[field], default=f"the runs'; where they differ, {_where_they_differ(shared[field])}")
+        for field in StatisticsRecord.model_fields
+    }
+
+
+def _where_they_differ(option: Option) -> str:
+    return "the lowest" if option.field == "false_accept_rate" else option.default
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Two or more run directories on the same suite.")],
+    runs: Annotated[list[Path], typer.Argument(help="Two or more run directories on the same suite, or comparisons.")],
+    *,
     out: Annotated[Path, typer.Option(help="Where the comparison goes.")] = Path("runs/comparison"),
+    given: Given,
 ) -> None:
-    """Put the models of several runs on one suite into one table, with paired comparisons."""
+    """Put the models of several runs on one suite into one table, with paired comparisons.
+
+    The order of the runs changes nothing.
+    """
+    from idbench.config import load_config
     from idbench.report import write_comparison
 
     if len(runs) < 2:
         raise typer.BadParameter("expected two or more run directories", param_hint="RUNS")
-    print(write_comparison(runs, out))
+    print(write_comparison(runs, out, load_config(None, given.values, given.called), warn))
 
 
 def register(app: typer.Typer) -> None:
@@ -132,4 +151,4 @@ def register(app: typer.Typer) -> None:
     add_command(app, "run", run, run_options)
     add_command(app, "score", run, run_options, help="The same, for images that exist (--images).")
     app.command("report")(report)
-    app.command("compare")(compare)
+    add_command(app, "compare", compare, statistics_options)

@@ -181,7 +181,7 @@ class ImageAnalyser:
 
     def describe_detection(self) -> dict[str, Any]:
         """Everything the faces of an image depend on, for run.json."""
-        return self._detector_about | {"second_look": second_look.describe()}
+        return self._detector_about | {"second_look": second_look.describe(), "decode": DECODE_VERSION}
 
     def _chunk(self, jobs: Sequence[Job[Any]]) -> list[Analysis]:
         works = [self._known(job) for job in jobs]

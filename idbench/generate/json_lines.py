@@ -1,6 +1,7 @@
 """A child process that exchanges messages with this one: one JSON object per line on its stdin and stdout.
 
 Nothing here blocks beyond its deadline, whether the child neither reads nor writes, floods stderr or prints other text.
+That the child has ended is noticed at once, even while something that it started holds its pipes open.
 Lines of stdout that are no message go to the log, as does stderr, up to a limit.
 """
 
@@ -10,6 +11,7 @@ import json
 import os
 import selectors
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -34,6 +36,9 @@ MAX_WAITING = 10_000
 
 PIECE = 1 << 16
 
+MAX_REST = 1 << 20
+"""Bytes that are read from a pipe after its child has ended: as much as a pipe holds."""
+
 
 class ChildEnded(Exception):
     """The child has ended; the message says how, with the last line it wrote."""
@@ -54,6 +59,10 @@ class _Log:
 
     def append(self, output: bytes) -> None:
         self._end = (self._end + output)[-4096:]
+        self.write(output)
+
+    def write(self, output: bytes) -> None:
+        """Into the file, but not a part of what the child said."""
         if self._room > 0:
             self._file.write(output[: self._room])
             self._room -= len(output)
@@ -101,7 +110,8 @@ class ChildProcess:
         self._out, self._errors = _pipe(self._child.stdout), _pipe(self._child.stderr)
         self._in = _pipe(self._child.stdin)
         self._reading = selectors.DefaultSelector()
-        for pipe in (self._out, self._errors):
+        self._end = _end_of(self._child)
+        for pipe in (self._out, self._errors, self._end):
             self._reading.register(pipe, selectors.EVENT_READ)
         self._beginning = b""
         self._messages: deque[Message] = deque()
@@ -117,6 +127,8 @@ class ChildProcess:
         self._reading.register(self._in, selectors.EVENT_WRITE)
         try:
             while left:
+                if self._has_ended:
+                    raise self._ended()
                 if self._in in self._wait(ends):
                     left = left[os.write(self._in, left[:PIECE]) :]
         except BrokenPipeError:
@@ -136,6 +148,10 @@ class ChildProcess:
             self._wait(ends)
         return self._messages.popleft()
 
+    def note(self, line: str) -> None:
+        """Put a line of this process's own into the log."""
+        self._log.write(f"{line}\n".encode(errors="backslashreplace"))
+
     def kill(self) -> None:
         """End the child and everything it started, in whatever process group; from any thread."""
         kill_tree(self._child.pid)
@@ -150,7 +166,13 @@ class ChildProcess:
             if stream is not None:
                 with suppress(OSError):
                     stream.close()
+        os.close(self._end)
         self._log.close()
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether the child is known to have ended."""
+        return self._end not in self._reading.get_map()
 
     def _wait(self, ends: float) -> set[int]:
         """Take in what the child says until something happens; returns the pipes that are ready."""
@@ -159,14 +181,32 @@ class ChildProcess:
         if not ready:
             raise ChildTimedOut
         for pipe in ready & {self._out, self._errors}:
-            output = os.read(pipe, PIECE)
-            if not output:
-                self._reading.unregister(pipe)
-            elif pipe == self._errors:
-                self._log.append(output)
-            else:
-                self._take(output)
+            self._read(pipe)
+        if self._end in ready:
+            self._reading.unregister(self._end)
+            self._read_rest()
         return ready
+
+    def _read(self, pipe: int) -> int:
+        """Take in one piece of what the child says; returns its size, 0 at the end of the pipe."""
+        output = os.read(pipe, PIECE)
+        if not output:
+            self._reading.unregister(pipe)
+        elif pipe == self._errors:
+            self._log.append(output)
+        else:
+            self._take(output)
+        return len(output)
+
+    def _read_rest(self) -> None:
+        """Take in what the child left in its pipes when it ended, and listen to nobody else who holds them."""
+        for pipe in {self._out, self._errors} & self._reading.get_map().keys():
+            left = MAX_REST
+            with suppress(BlockingIOError):
+                while left > 0 and (size := self._read(pipe)):
+                    left -= size
+            with suppress(KeyError):  # it was closed
+                self._reading.unregister(pipe)
 
     def _take(self, output: bytes) -> None:
         """Sort whole lines into messages and the log, and keep the beginning of the next line."""
@@ -201,6 +241,18 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return ChildEnded("(it closed its output)")
         return ChildEnded(f"({describe_exit(code)}){self._log.last_line()}")
+
+
+def _end_of(child: subprocess.Popen[bytes]) -> int:
+    """A descriptor that can be read, as at the end of a file, once the child has ended."""
+    reading, writing = os.pipe()
+
+    def watch() -> None:
+        child.wait()
+        os.close(writing)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return reading
 
 
 def _pipe(stream: IO[bytes] | None) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from idbench.errors import RunError
+from idbench.errors import IdbenchError, RunError
 from idbench.generate.budget import Budget
 from idbench.generate.ledger import Ledger
 from idbench.generate.pool import ProcessPool
@@ -106,6 +106,8 @@ class ModelProducer:
                 progress(loading, 1, 1)
             self._record(generation)
             progress(f"images of {self.name}", done, len(self._missing))
+        if pool is not None:
+            self._warn_of_changes(warn)
 
     def produce(self, case: Case) -> Iterator[Produced]:
         """Every seed's image or failure; `make` must have come before."""
@@ -202,6 +204,17 @@ class ModelProducer:
         people = "person" if limit == 1 else "people"
         return f"{TOO_MANY} {limit} {people}, the case shows {len(case.people)}"
 
+    def _warn_of_changes(self, warn: Warn) -> None:
+        """One line if what decides the images is not what it was when they were begun."""
+        try:
+            now = self.opened.describe()
+        except IdbenchError as error:
+            warn(f"{self.name}: {error}")
+            return
+        if key_of(now) != self._parameters:
+            what = first_difference(self.opened.about, now)
+            warn(f"{self.name}: {what} changed while images were made; the next run makes them anew")
+
     def warn_of_failures(self, warn: Warn) -> None:
         """One line about images that are not there, with the most frequent reason."""
         if failed := self.failures.total():
@@ -209,6 +222,14 @@ class ModelProducer:
             first = f", {count} of them: {reason}" if count < failed else f": {reason}"
             hint = "" if reason.startswith(TOO_MANY) else "; --retry-failed asks again"
             warn(f"{self.name}: {failed} of {self.total} images failed or were refused{first}{hint}")
+
+
+def first_difference(one: object, other: object) -> str:
+    """Where two accounts of a model differ first: the innermost key, or a blank."""
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        return ""
+    key = min(key for key in {*one, *other} if one.get(key) != other.get(key))
+    return first_difference(one.get(key), other.get(key)) or key
 
 
 def _batches(tasks: Iterator[Task], size: Callable[[], int]) -> Iterator[list[Task]]:

@@ -39,7 +39,7 @@ class ProcessPool:
     devices : GPUs as CUDA_VISIBLE_DEVICES names them, None for the CPU: one process each.
     offload : one of `OFFLOADS`, to begin with.
     seconds : longest time for one image.
-    scratch : folder for references that lie in no file and for images on their way, deleted by its owner.
+    scratch : folder for copies of references and for images on their way, deleted by its owner.
     logs : folder for what the processes write on stderr.
     """
 

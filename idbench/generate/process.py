@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from idbench.generate.handover import WORKPLACE, HandedJob, read_back
 from idbench.generate.json_lines import ChildEnded, ChildProcess, ChildTimedOut
 from idbench.generate.replies import OUTCOMES, record_of
 from idbench.generate.task import Task
-from idbench.images import EncodedImage
 from idbench.models.launch import PROTOCOL, LaunchSpec
 from idbench.records import Generation
-from idbench.run_folder import SCRATCH
 from idbench.schema import one_line
 
 __all__ = ["LOAD_LIMIT", "Deadline", "ModelProcess", "StartError", "WorkerError"]
@@ -71,7 +70,7 @@ class Deadline:
 
 
 class ModelProcess:
-    """One child process with a loaded model. `scratch` is a folder for references and images on their way."""
+    """One child process with a loaded model. `scratch` is a folder for copies of references and images on their way."""
 
     def __init__(self, launch: LaunchSpec, gpu: str | None, offload: str, scratch: Path, log: Path) -> None:
         device = "cpu" if gpu is None else "cuda"
@@ -81,7 +80,8 @@ class ModelProcess:
         self._scratch = scratch
         self._log = log
         self._child: ChildProcess | None = None
-        self._place = scratch
+        self._place: Path | None = None
+        self._handed: dict[int, HandedJob] = {}
         self._asked = 0
 
     def ask(self, tasks: Sequence[Task], seconds: float) -> Iterator[tuple[Task, Generation]]:
@@ -90,9 +90,10 @@ class ModelProcess:
             self._start()
         waiting = {self._asked + i: task for i, task in enumerate(tasks)}
         self._asked += len(tasks)
-        deadline = Deadline(seconds * len(waiting))
         what = f"{seconds:g} s for an image"
-        self._send({"type": "jobs", "jobs": [self._message(i, task) for i, task in waiting.items()]}, deadline.left)
+        messages = [self._hand_over(i, task) for i, task in waiting.items()]
+        deadline = Deadline(seconds * len(waiting))
+        self._send({"type": "jobs", "jobs": messages}, deadline.left)
         while waiting:
             heard = self._receive(deadline.left, what)
             if heard["type"] == "outcome":
@@ -114,14 +115,14 @@ class ModelProcess:
         if self._child is not None:
             self._child.close()
             self._child = None
+        if self._place is not None:
+            shutil.rmtree(self._place, ignore_errors=True)
+            self._place = None
+        self._handed.clear()
 
     def _start(self) -> None:
         """Start the process and load the model. Raises `StartError` with the reason."""
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
-        environment = {name: value for name, value in environment.items() if name not in self._launch.hidden}
-        environment |= self._launch.environment
-        environment["CUDA_VISIBLE_DEVICES"] = self._gpu or ""
-        environment[SCRATCH] = str(self._scratch.resolve())
+        environment = self._environment()
         # A folder of its own for every start: what an earlier process still writes is nobody's image.
         self._place = Path(tempfile.mkdtemp(prefix=f"{self._log.stem}-", dir=self._scratch)).absolute()
         deadline = Deadline(LOAD_LIMIT)
@@ -141,6 +142,14 @@ class ModelProcess:
         self.stop()
         raise StartError(f"the model could not be loaded: {one_line(reason)}")
 
+    def _environment(self) -> dict[str, str]:
+        """This process's own, less what is hidden and where the user was, with what the model asks for."""
+        hidden = {*self._launch.hidden, "OLDPWD"} | ({"PWD"} if self._launch.folder is not None else set())
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        environment |= {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+        own = {"CUDA_VISIBLE_DEVICES": self._gpu or "", WORKPLACE: str(self._scratch.absolute())}
+        return {**environment, **self._launch.environment, **own}
+
     def _send(self, message: dict[str, Any], seconds: float) -> None:
         assert self._child is not None
         try:
@@ -156,10 +165,11 @@ class ModelProcess:
             raise self._worker_error(error, what) from error
 
     def _worker_error(self, error: Exception, what: str) -> WorkerError:
+        text = read_back(f"the model's process ended {error}", self._handed.values())
         self.stop()
         if isinstance(error, ChildTimedOut):
             return WorkerError(f"took longer than the time limit ({what})", timed_out=True)
-        return WorkerError(f"the model's process ended {error}")
+        return WorkerError(text)
 
     def _invalid(self, heard: dict[str, Any]) -> WorkerError:
         self.stop()
@@ -170,31 +180,18 @@ class ModelProcess:
         number = heard.get("id")
         if type(number) is not int or number not in waiting or heard.get("outcome") not in OUTCOMES:
             raise self._invalid(heard)
-        generation = record_of(heard, waiting[number], self._image(number))
-        with suppress(OSError):
-            self._image(number).unlink()
+        handed = self._handed.pop(number)
+        if isinstance(heard.get("error"), str):
+            heard = heard | {"error": read_back(heard["error"], [handed])}
+        generation = record_of(heard, waiting[number], handed.image)
+        handed.forget()
         return number, generation
 
-    def _image(self, number: int) -> Path:
-        """Where the process writes an image, before it is put in its place."""
-        return self._place / f"{number}.png"
-
-    def _message(self, number: int, task: Task) -> dict[str, Any]:
-        job = task.job
-        people = [
-            {"references": [self._on_disk(photo) for photo in person.references], "box": person.box}
-            for person in job.people
-        ]
-        return {
-            "id": number,
-            "case": job.case,
-            "prompt": job.prompt,
-            "people": people,
-            "canvas": job.canvas,
-            "seed": job.seed,
-            "parameters": dict(job.parameters),
-            "output": str(self._image(number)),
-        }
-
-    def _on_disk(self, photo: EncodedImage) -> str:
-        return str(photo.file_in(self._scratch).absolute())
+    def _hand_over(self, number: int, task: Task) -> dict[str, Any]:
+        """The message of a task, its references copied for this process alone; the log says which case it is."""
+        assert self._child is not None and self._place is not None
+        handed = HandedJob.at(self._place / str(number), number, task.job)
+        self._handed[number] = handed
+        case, opaque = task.job.case, handed.message["case"]
+        self._child.note(f"[idbench] job {number}: case {case!r}, seed {task.job.seed}; here it is called {opaque}")
+        return handed.message

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from idbench.config import RunConfig
 from idbench.errors import ConfigError
+from idbench.generate.handover import workplace
 from idbench.generate.ledger import Ledger
 from idbench.generate.model import ModelProducer
 from idbench.generate.pool import ProcessPool
@@ -27,7 +29,7 @@ class PoolSettings:
     ----------
     devices : GPUs as CUDA_VISIBLE_DEVICES names them, None for the CPU: one process each.
     time_limit : seconds for one image at most.
-    scratch : folder for files on their way, deleted by its owner.
+    scratch : the run's folder for temporary files. What processes are handed lies elsewhere, see `handover.workplace`.
     logs : folder for what the processes write on stderr.
     """
 
@@ -36,13 +38,13 @@ class PoolSettings:
     scratch: Path
     logs: Path
 
-    def pool(self, opened: OpenedModel) -> ProcessPool:
-        """The processes of a model, not yet started."""
+    def pool(self, opened: OpenedModel, place: Path) -> ProcessPool:
+        """The processes of a model, not yet started; `place` is where they are handed their jobs."""
         how, sweep = opened.execution, opened.spec.sweep
         devices = [None] if how.devices == "one" else self.devices
         seconds = max(self.time_limit, how.time_limit or 0)
         name = sweep.of if sweep is not None else opened.name
-        return ProcessPool(name, opened.launch(), devices, how.offload, seconds, self.scratch, self.logs)
+        return ProcessPool(name, opened.launch(), devices, how.offload, seconds, place, self.logs)
 
 
 def process_devices(device: str, processes: int | None) -> list[str | None]:
@@ -73,22 +75,19 @@ def make_images(
     producers: Sequence[ModelProducer], index: SuiteIndex, settings: PoolSettings, progress: Progress, warn: Warn
 ) -> None:
     """Make what each model lacks; models of one sweep share loaded weights."""
-    pool: ProcessPool | None = None
-    loaded = ""
-    try:
+    with workplace(settings.scratch) as place, ExitStack() as running:
+        pool: ProcessPool | None = None
+        loaded = ""
         for producer in producers:
             if not producer.opened.execution.isolated:
                 producer.make(index, progress, warn)
                 continue
             if pool is None or loaded != producer.opened.loading:
-                if pool is not None:
-                    pool.stop()
-                pool, loaded = settings.pool(producer.opened), producer.opened.loading
+                running.close()
+                pool = running.enter_context(settings.pool(producer.opened, place))
+                loaded = producer.opened.loading
             producer.make(index, progress, warn, pool)
             _warn_of_lacking(producer, pool, settings.logs, warn)
-    finally:
-        if pool is not None:
-            pool.stop()
 
 
 def _warn_of_lacking(producer: ModelProducer, pool: ProcessPool, logs: Path, warn: Warn) -> None:

@@ -17,12 +17,16 @@ from idbench.metrics.variation import head_pose, rotation_between, ssim, yaw_pit
 
 __all__ = [
     "IMAGE_METRICS",
+    "METRICS_EDITION",
     "PERSON_METRICS",
     "SEED_METRICS",
     "all_person_metrics",
     "metric_named",
     "third_party_metric",
 ]
+
+METRICS_EDITION = 1
+"""Raise it when the definition of a metric changes, so that the same faces give other numbers."""
 
 NAN = float("nan")
 PAPER = "arXiv 2510.14975"

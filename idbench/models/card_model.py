@@ -8,6 +8,7 @@ from typing import Any
 
 from idbench.models import weights
 from idbench.models.cards import Card, load_card, renamed_keys
+from idbench.models.digests import digest, is_cache, named_files
 from idbench.models.execution import Execution
 from idbench.models.preflight import Blocker, Needs, card_blockers, needs_of, resource_warnings, stop_at_first
 from idbench.models.settings import settings_of
@@ -78,11 +79,18 @@ class CardModel:
         return weights.usable(self.card.need(role), self.name, self.settings.places.get(role))
 
     def describe(self) -> dict[str, Any]:
-        """Kind, version, versions of packages, the card's own part, and a digest of every set of weights.
+        """Kind, version, versions of packages, the card's own part, a digest of every set of weights and of every file
+        that a parameter names.
 
         Raises `WeightsError` if some are not here.
         """
         digests = {need.role: weights.digest(self.weights(need.role)) for need in self.card.needed(self.parameters)}
         about = {"kind": self.card.kind, "version": self.version, "weights": digests}
         packages = {name: found for name in self.card.packages if (found := installed(name)) is not None}
-        return about | {"packages": packages} | ({"pipeline": self.card.pipeline} if self.card.pipeline else {})
+        about |= {"packages": packages} | ({"pipeline": self.card.pipeline} if self.card.pipeline else {})
+        named = {name: digest(path, is_cache) for name, path in self._named().items()}
+        return about | ({"named": named} if named else {})
+
+    def _named(self) -> dict[str, Path]:
+        """Files and folders that its parameters name, from where the user is."""
+        return named_files(self.parameters.values(), Path.cwd())

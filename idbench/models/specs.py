@@ -17,6 +17,7 @@ from idbench.config import RunConfig
 from idbench.errors import ConfigError, UnknownNameError
 from idbench.models.base import Model
 from idbench.models.cards import baselines_folder, card_names, load_card
+from idbench.models.digests import digest, is_cache, named_files
 from idbench.models.environments.environment import Environment
 from idbench.models.execution import Execution
 from idbench.models.launch import LaunchSpec
@@ -107,7 +108,16 @@ class OpenedModel:
     @cached_property
     def about(self) -> dict[str, JsonValue]:
         """Everything that its pixels depend on besides the jobs. Reads all weights; raises `WeightsError` without."""
-        return self.model.describe() | {"parameters": dict(self.model.parameters)}
+        return self.describe()
+
+    def describe(self) -> dict[str, JsonValue]:
+        """As `about`, at this moment."""
+        about = self.model.describe() | {"parameters": dict(self.model.parameters)}
+        if self.model.card is not None:
+            return about
+        texts = [self.spec.location, *self.spec.given.values(), *self.model.parameters.values()]
+        named = {name: digest(path, is_cache) for name, path in named_files(texts, Path.cwd()).items()}
+        return about | ({"named": named} if named else {})
 
     def launch(self) -> LaunchSpec:
         """How its process is started."""

@@ -7,7 +7,6 @@ where InsightFace keeps them. Nothing is downloaded here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -15,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from idbench.errors import WeightsError
+from idbench.models.digests import digest_of_file, digest_of_files, files_below, is_hidden
 from idbench.records.cards import Weights
-from idbench.store import default_cache_dir, write_bytes
+from idbench.store import default_cache_dir
 
 __all__ = ["address", "digest", "expected_at", "find", "in_words", "is_whole", "networks", "usable", "weights_root"]
 
@@ -87,45 +87,39 @@ def is_whole(weights: Weights) -> bool:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 over names and contents of every file of weights (tensors, configurations, vocabularies)."""
-    if path.is_file():
-        return _file_digest(path)
-    whole = hashlib.sha256()
-    for file in _files(path):
-        whole.update(f"{file.relative_to(path).as_posix()}\0{_file_digest(file)}\n".encode())
-    return whole.hexdigest()
+    """SHA-256 over names and contents of every file of weights: tensors, configurations, vocabularies. Of one file over
+    its contents. Raises `WeightsError`, one line, if one cannot be read."""
+    if path.is_dir():
+        return digest_of_files(_files(path))
+    parts = _parts(path)
+    return digest_of_files({path.name: path} | parts) if parts else digest_of_file(path)
 
 
-def _file_digest(path: Path) -> str:
-    """SHA-256 of a file, remembered in the cache while its path, size and time of change stay: weights are large."""
-    from idbench.faces.runtime import file_digest
-
-    status = path.stat()
-    known = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()
-    note = default_cache_dir() / "digests" / hashlib.sha256(known).hexdigest()
-    with suppress(OSError):
-        return note.read_text(encoding="ascii")
-    found = file_digest(path)
-    write_bytes(note, found.encode())
-    return found
+def _parts(path: Path) -> dict[str, Path]:
+    """Files beside one file of weights that belong to it: external tensors of ONNX, and shards that an index names."""
+    names = [f"{path.name}{end}" for end in ("_data", ".data")]
+    if path.name.endswith(".index.json"):
+        with suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
+            names += sorted(map(str, set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())))
+    return {name: path.parent / name for name in names if (path.parent / name).is_file()}
 
 
 def networks(path: Path) -> dict[str, list[Path]]:
     """Files of tensors per network: per subfolder of a pipeline, else of the whole."""
     found: dict[str, list[Path]] = {}
-    for file in [path] if path.is_file() else _files(path):
+    for file in [path] if path.is_file() else _files(path).values():
         if file.suffix in (TENSORS, ".bin", ".onnx"):
             network = path.name if file == path or file.parent == path else file.relative_to(path).parts[0]
             found.setdefault(network, []).append(file)
     return found
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path) -> dict[str, Path]:
     """Files of a folder in one order; of a pipeline those in its networks' folders, not single-file copies beside."""
-    pipeline = (folder / "model_index.json").is_file()
-    chosen = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    visible = {name: p for name, p in chosen.items() if not any(part.startswith(".") for part in name.split("/"))}
-    return [p for name, p in sorted(visible.items()) if not pipeline or "/" in name or name == "model_index.json"]
+    found = files_below(folder, is_hidden)
+    if not (folder / "model_index.json").is_file():
+        return found
+    return {name: path for name, path in found.items() if "/" in name or name == "model_index.json"}
 
 
 def _pack(name: str) -> Path | None:

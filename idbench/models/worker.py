@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from idbench.errors import ConfigError, RunError
 from idbench.kinds import ModelKind
+from idbench.links import leads_inside, roots_of
 from idbench.models import weights
 from idbench.models.base import Generated, Job
 from idbench.models.card_model import CardModel
 from idbench.models.cards import baselines_folder
+from idbench.models.digests import digest_of_file, files_below, is_cache, named_files
 from idbench.models.environments.environment import Environment
 from idbench.models.launch import KEYS, LaunchSpec
 from idbench.models.preflight import Blocker
 from idbench.models.worker_card import PACKAGES, worker_of
 
 __all__ = ["MODEL", "WorkerModel"]
-
-
-CODE = (
-    *(".py", ".pyx", ".sh", ".js", ".mjs", ".ts", ".pl", ".rb", ".lua", ".jl", ".c", ".cc", ".cpp", ".cu", ".h"),
-    *(".rs", ".go", ".txt", ".toml", ".yaml", ".yml", ".json"),
-)
-"""Files beside the card that a worker's images depend on; others may be its caches."""
 
 
 class WorkerModel(CardModel):
@@ -38,8 +34,20 @@ class WorkerModel(CardModel):
         self.worker = worker_of(self.card)
         self.environment = Environment(self.card, self.folder)
         self.script = self.folder / self.worker.script
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """The script lies in the card's folder, and the files that the card lists exist."""
         if not self.worker.command and not self.script.is_file():
             raise ConfigError(f"card '{self.card.name}': no worker at {self.script}")
+        if not self.worker.command and not leads_inside(self.script, roots_of(self.folder)):
+            raise ConfigError(
+                f"card '{self.card.name}': expected the script in the card's folder {self.folder}, found it at "
+                f"{self.script.resolve()}; copy it into the folder"
+            )
+        for name in self.worker.files:
+            if not (self.folder / name).exists():
+                raise ConfigError(f"card '{self.card.name}': worker.files names '{name}', not found in {self.folder}")
 
     def launch(self) -> LaunchSpec:
         """How its process is started."""
@@ -62,22 +70,46 @@ class WorkerModel(CardModel):
         yield from super().blockers()
 
     def describe(self) -> dict[str, Any]:
-        """As of every model with a card, and digests of every file beside the card."""
-        about = {"command": list(self.worker.command), "python": self.worker.python, "files": dict(self._files())}
+        """As of every model with a card, and digests of every file that the worker's images depend on."""
+        files = self._files()
+        about: dict[str, Any] = {"command": list(self.worker.command), "python": self.worker.python}
+        about["files"] = {name: digest_of_file(path) for name, path in files.items()}
+        if self.worker.script != "worker.py":
+            about["script"] = self.worker.script
         about["protocol"] = weights.digest(baselines_folder() / "idbench_worker.py")
-        if (packages := self.environment.root / PACKAGES).is_file():
+        if self.worker.requirements and (packages := self.environment.root / PACKAGES).is_file():
             about["packages"] = weights.digest(packages)
+        if edited := self.environment.edited():
+            about["repository"] = edited
         return super().describe() | {"worker": about, "revision": self.card.source.revision}
 
-    def _files(self) -> Iterator[tuple[str, str]]:
-        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
-            name = file.relative_to(self.folder)
-            if (
-                file.suffix in CODE
-                and name.name != "card.toml"
-                and not any(part.startswith((".", "__pycache__")) for part in name.parts)
-            ):
-                yield name.as_posix(), weights.digest(file)
+    def _files(self) -> dict[str, Path]:
+        """Files by name: those that the card lists, else everything in the card's folder but caches."""
+        if not self.worker.files:
+            found = files_below(self.folder, is_cache)
+            return {name: path for name, path in found.items() if name != "card.toml"}
+        found = {}
+        for name in self.worker.files:
+            place = self.folder / name
+            if place.is_dir():
+                found |= {f"{name}/{file}": path for file, path in files_below(place, is_cache).items()}
+            else:
+                found[name] = place
+        return dict(sorted(found.items()))
+
+    def _named(self) -> dict[str, Path]:
+        """What its command line and parameters name, from the card's folder, where the worker is run; what `_files` has
+        is not said twice."""
+        known = {path.resolve() for path in self._files().values()}
+        program = self.worker.command or (f"./{self.worker.script}",)
+        named = named_files([*program, *self.parameters.values()], self.folder)
+        own = self.folder.resolve() if not self.worker.files else None
+        return {
+            name: path
+            for name, path in named.items()
+            if path.resolve() not in known
+            and not (own and path.is_dir() and path.resolve().is_relative_to(own) and not is_cache(path))
+        }
 
     def load(self, device: str, offload: str = "none") -> None:
         """Not here."""

@@ -23,6 +23,11 @@ class Worker(Record):
 
     script: str = Field("worker.py", description="file in the card's folder")
     command: tuple[str, ...] = Field((), description="what runs it, if not Python: such as node, worker.js")
+    files: tuple[str, ...] = Field(
+        (),
+        description="files and folders that its images depend on, from the card's folder; empty: everything in it but "
+        "caches, logs and environments",
+    )
     python: str = Field("", description="version of Python its environment needs, such as 3.10; empty: this one's")
     requirements: str = Field("", description="file in the card's folder; empty: no virtual environment is needed")
 

@@ -52,6 +52,7 @@ class Provenance(Record):
     """Usable by this process."""
     packages: dict[str, str]
     """Installed packages numbers depend on -> version."""
+    metrics_edition: int = Field(1, description="of the definitions of the metrics")
 
 
 class SuiteCounts(Record):

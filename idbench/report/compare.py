@@ -1,103 +1,107 @@
-"""Several runs on one suite, laid side by side: one table, paired comparisons across runs."""
+"""Several runs on one suite, laid side by side: one table, paired comparisons across runs.
+
+Nothing depends on the order in which runs are named: they are sorted first, by name and content.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from pydantic import JsonValue
 
+from idbench.config import RunConfig, load_config
 from idbench.errors import RunError
-from idbench.records.run import NetworkRecord, RunRecord
-from idbench.report.data import Protocol, RunData, load
+from idbench.progress import Warn, as_python_warning
+from idbench.records.comparison import StatisticsRecord
+from idbench.records.run import RunRecord
+from idbench.report.comparable import (
+    Names,
+    check_comparable,
+    shared_protocols,
+    shared_recognizers,
+    statistics_of,
+    unshared_encoders,
+    verifications_of,
+)
+from idbench.report.comparison_folder import check_free, finish, keep, open_runs, read_comparison
+from idbench.report.data import RunData
+from idbench.report.differences import differences
+from idbench.report.lacking import lacking
 from idbench.report.page import write
+from idbench.schema import one_line
 from idbench.store import write_json
 from idbench.summary import Settings, summarise
 from idbench.tables import ORDER
 
-__all__ = ["write_comparison"]
-
-Names = Mapping[str, str]
-"""A run's names of the shared recognizers -> the first run's."""
+__all__ = ["rewrite_comparison", "write_comparison"]
 
 
-def write_comparison(runs: list[Path], out: Path) -> Path:
-    """Write `comparison.html`, `summary.json` and `tables/` of several runs to `out`; returns the page.
+def write_comparison(
+    runs: Sequence[Path], out: Path, asked: RunConfig | None = None, warn: Warn = as_python_warning
+) -> Path:
+    """Write `comparison.html`, `summary.json`, `tables/`, and a copy of the runs' tables to `out`; returns the page.
+
+    runs : run directories and comparisons, which stand for the runs they hold. asked : whose fields that were set,
+    of those that a comparison can compute anew (`StatisticsRecord`), count for all runs. warn : is told what is odd.
 
     Models keep their names; those that occur in several runs get the run's name added. Oracles are kept
-    once. Raises `RunError` if the runs are on different suites or share no recognizer or protocol.
+    once. Raises `RunError` if the runs are on different suites, if their faces were found or their scores were
+    defined differently, or if they share no recognizer or protocol.
     """
-    data = combine([load(run) for run in runs])
+    check_free(out, runs)
+    opened = open_runs(runs)
+    data, statistics = combine(opened, asked or RunConfig())
+    record = keep(opened, statistics, out)
+    page = _write(data, out, warn)
+    finish(out, record)
+    return page
+
+
+def rewrite_comparison(comparison: Path, warn: Warn = as_python_warning) -> Path:
+    """Write a comparison's page, summary and tables again, from its directory alone; returns the page."""
+    stated = load_config(None, read_comparison(comparison).statistics.model_dump())
+    data, _ = combine(open_runs([comparison]), stated)
+    return _write(data, comparison, warn)
+
+
+def _write(data: RunData, out: Path, warn: Warn) -> Path:
+    for note in data.notes:
+        warn(one_line(note, 1000))
     write_json(out / "summary.json", data.summary.model_dump(mode="json", exclude_unset=True))
     return write(data, out / "comparison.html", out / "tables")
 
 
-def combine(runs: Sequence[RunData]) -> RunData:
-    """One `RunData` over the models of all runs, summarised anew."""
+def combine(runs: Sequence[RunData], asked: RunConfig) -> tuple[RunData, StatisticsRecord]:
+    """One `RunData` over the models of all runs, summarised anew, and the settings of that."""
     if len(runs) < 2:
         raise RunError(f"expected two or more runs to compare, found {len(runs)}")
-    _check_suites(runs)
-    recognizers, protocols = _shared_recognizers(runs), _shared_protocols(runs)
+    check_comparable(runs)
+    recognizers, statistics = shared_recognizers(runs), statistics_of(runs, asked)
+    verifications = verifications_of(runs, recognizers, statistics.false_accept_rate)
     renamed = [_rename(run, name, runs, k) for k, (run, name) in enumerate(zip(runs, _names(runs), strict=True))]
-    scores = _joined([_kept_scores(run, names) for run, names in zip(renamed, recognizers, strict=True)], "scores")
-    scores = scores[scores["protocol"].isin(protocols)]
-    images = _joined([run.images for run in renamed], "images")
-    if images.duplicated(["model", "case", "seed"]).any():
-        raise RunError("two models have the same name even with their runs' names added; rename a run directory")
-    first, sources = runs[0], tuple(run.sources[0] for run in renamed)
-    photos = first.suite_photos[first.suite_photos["recognizer"].isin(list(recognizers[0]))]
-    strict = {name: first.summary.recognizers[name].strict for name in recognizers[0]}
-    verifications = {name: one.verification for name, one in strict.items() if one and one.verification}
+    scores = _scores(renamed, recognizers)
+    images = _images(renamed)
+    photos = _photos(renamed, recognizers)
+    sources = tuple(run.sources[0] for run in renamed)
     variants = [model for source in sources for model in source.record.sweep_values]
-    summary = summarise(scores, images, photos, verifications, _settings(first), variants)
-    return RunData(sources, summary, scores, images, photos, tuple(_notes(runs, recognizers)))
-
-
-def _settings(run: RunData) -> Settings:
-    config = run.record.config
-    return Settings(config.resamples, config.level, config.interval, config.statistics_seed)
-
-
-def _check_suites(runs: Sequence[RunData]) -> None:
-    first, *others = (run.suite.fingerprint for run in runs)
-    for run, fingerprint in zip(runs[1:], others, strict=True):
-        if fingerprint != first:
-            raise RunError(
-                f"{run.sources[0].path} is on another suite than {runs[0].sources[0].path} (fingerprint "
-                f"{fingerprint[:12]}, expected {first[:12]}); only runs on the same suite can be compared"
-            )
+    settings = Settings(statistics.resamples, statistics.level, statistics.interval, statistics.statistics_seed)
+    summary = summarise(scores, images, photos, verifications, settings, variants)
+    notes = (*differences(renamed, recognizers, statistics), *_lacking(renamed))
+    return RunData(sources, summary, scores, images, photos, notes, statistics), statistics
 
 
 def _names(runs: Sequence[RunData]) -> list[str]:
     """Each run's name; equal ones are numbered."""
     names = [run.sources[0].name for run in runs]
-    repeated = Counter(names)
-    return [f"{name} #{i + 1}" if repeated[name] > 1 else name for i, name in enumerate(names)]
-
-
-def _identity(recognizer: NetworkRecord) -> tuple[str, ...]:
-    """What two runs' recognizers must have in common to be one."""
-    return repr(recognizer.weights), repr(recognizer.alignment), repr(recognizer.preprocessing)
-
-
-def _shared_recognizers(runs: Sequence[RunData]) -> list[Names]:
-    """Per run, its names of the recognizers that all runs have."""
-    known = [{_identity(run.record.recognizers[name]): name for name in reversed(run.recognizers)} for run in runs]
-    shared = [key for key in known[0] if all(key in other for other in known)]
-    if not shared:
-        raise RunError("the runs share no recognizer with the same weights; score them with a common one to compare")
-    shared.sort(key=lambda key: runs[0].recognizers.index(known[0][key]))
-    return [{names[key]: known[0][key] for key in shared} for names in known]
-
-
-def _shared_protocols(runs: Sequence[RunData]) -> set[Protocol]:
-    shared = set.intersection(*(set(run.protocols) for run in runs))
-    if not shared:
-        raise RunError("the runs share no protocol: one was scored with strict only, another with paper only")
-    return shared
+    repeated, seen = Counter(names), Counter[str]()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} #{seen[name]}" if repeated[name] > 1 else name)
+    return numbered
 
 
 def _rename(run: RunData, name: str, runs: Sequence[RunData], position: int) -> RunData:
@@ -123,8 +127,30 @@ def _renamed_record(record: RunRecord, names: Names) -> RunRecord:
     return record.model_copy(update={"counts": counts, "models": models})
 
 
-def _kept_scores(run: RunData, names: Names) -> pd.DataFrame:
-    kept = run.scores[run.scores["recognizer"].isin(list(names))]
+def _scores(runs: Sequence[RunData], recognizers: Sequence[Names]) -> pd.DataFrame:
+    """Rows of what all runs share."""
+    parts = [_of_shared(run.scores, names) for run, names in zip(runs, recognizers, strict=True)]
+    joined = _joined(parts, "scores")
+    return joined[joined["protocol"].isin(shared_protocols(runs))]
+
+
+def _images(runs: Sequence[RunData]) -> pd.DataFrame:
+    joined = _joined([run.images for run in runs], "images")
+    if joined.duplicated(["model", "case", "seed"]).any():
+        raise RunError("two models have the same name even with their runs' names added; rename a run directory")
+    unshared = [metric for metrics in unshared_encoders(runs).values() for metric in metrics]
+    return joined.assign(**dict.fromkeys(unshared, float("nan")))
+
+
+def _photos(runs: Sequence[RunData], recognizers: Sequence[Names]) -> pd.DataFrame:
+    """The suite's photos as the first run that has them measured them."""
+    parts = [_of_shared(run.suite_photos, names) for run, names in zip(runs, recognizers, strict=True)]
+    joined = pd.concat(parts, ignore_index=True).drop_duplicates(["case", "person", "recognizer"])
+    return joined.sort_values(ORDER["suite"], kind="stable", ignore_index=True)
+
+
+def _of_shared(rows: pd.DataFrame, names: Names) -> pd.DataFrame:
+    kept = rows[rows["recognizer"].isin(list(names))]
     return kept.assign(recognizer=kept["recognizer"].map(names))
 
 
@@ -135,22 +161,9 @@ def _joined(parts: Sequence[pd.DataFrame], name: str) -> pd.DataFrame:
     return whole.sort_values(ORDER[name], kind="stable", ignore_index=True)
 
 
-def _notes(runs: Sequence[RunData], recognizers: Sequence[Names]) -> list[str]:
-    """What makes the runs less alike than the table suggests."""
-    found = []
-    if left_out := sorted({name for run in runs for name in run.recognizers} - set(recognizers[0])):
-        found.append(f"Recognizers that not all runs share are left out: {', '.join(left_out)}.")
-    if len({repr(_detection(run.record.detector)) for run in runs}) > 1:
-        found.append(
-            "The runs used different detectors or thresholds: differences between their models may come from that."
-        )
-    if len({tuple(sorted(run.images["seed"].unique())) for run in runs}) > 1:
-        found.append("The runs used different seeds: each person's mean over seeds is compared.")
-    if len({run.record.provenance.idbench for run in runs}) > 1:
-        found.append("The runs were scored by different versions of idbench.")
-    return found
-
-
-def _detection(detector: NetworkRecord | None) -> dict[str, JsonValue]:
-    """What decides which faces are found; not what it was computed with."""
-    return detector.model_dump(exclude={"providers"}) if detector else {}
+def _lacking(runs: Sequence[RunData]) -> Iterator[str]:
+    """What each run lacks of what any of them knows of the suite."""
+    known = {case for run in runs for case in (*run.suite_photos["case"].unique(), *run.images["case"].unique())}
+    for run in runs:
+        for line in lacking(run.suite.cases, run.scores, run.images, run.suite_photos, known):
+            yield f"Run {run.sources[0].name}: {line}"

@@ -13,16 +13,20 @@ import pandas as pd
 from pydantic import ValidationError
 
 from idbench.errors import RunError
+from idbench.metrics.catalog import METRICS_EDITION
+from idbench.records.comparison import StatisticsRecord
 from idbench.records.run import RunRecord, SuiteRecord
 from idbench.records.summary import PaperSummary, StrictGroup, StrictSummary, Summary
 from idbench.render.table import Column, Quantity
 from idbench.report.facts import ModelFacts, facts_of
+from idbench.report.lacking import lacking
+from idbench.report.plausible import check_plausible
 from idbench.report.sweeps import Sweep, find_sweeps
 from idbench.schema import Record, problem_of
 from idbench.summary import SUMMARY_VERSION
 from idbench.tables import read_tables
 
-__all__ = ["Protocol", "RunData", "Source", "Values", "finished_record", "load", "read_summary"]
+__all__ = ["Protocol", "RunData", "Source", "Values", "finished_record", "load", "read_record", "read_summary"]
 
 Protocol = Literal["strict", "paper"]
 Values = Mapping[str, Mapping[str, Quantity]]
@@ -45,6 +49,8 @@ class RunData:
     """Everything the report reads. `sources` has one entry for a run, several for a comparison.
 
     scores, images, suite_photos : the tables scores.parquet, images.parquet and suite.parquet.
+    notes : what is odd about it, one sentence each. statistics : settings of a comparison; None for a run, whose own
+    record has them.
     """
 
     sources: tuple[Source, ...]
@@ -53,6 +59,17 @@ class RunData:
     images: pd.DataFrame
     suite_photos: pd.DataFrame
     notes: tuple[str, ...] = ()
+    statistics: StatisticsRecord | None = None
+
+    @property
+    def path(self) -> Path:
+        """The first run's directory."""
+        return self.sources[0].path
+
+    @cached_property
+    def resamples(self) -> int:
+        """Bootstrap resamples of every interval."""
+        return (self.statistics or self.record.config).resamples
 
     @cached_property
     def record(self) -> RunRecord:
@@ -161,7 +178,14 @@ def load(run: Path, record: RunRecord | None = None) -> RunData:
         raise _unfinished(run)
     if not summary.recognizers:
         raise RunError(f"{run} holds no scores: its suite or its list of models is empty")
-    return RunData((Source(run.resolve().name, run, record),), summary, scores, images, suite_photos)
+    if record.provenance.metrics_edition != METRICS_EDITION:
+        raise RunError(
+            f"{run} was scored with edition {record.provenance.metrics_edition} of the metrics, this idbench has "
+            f"edition {METRICS_EDITION}; score it again"
+        )
+    check_plausible(run, scores, images, suite_photos)
+    notes = tuple(lacking(record.suite.cases, scores, images, suite_photos))
+    return RunData((Source(run.resolve().name, run, record),), summary, scores, images, suite_photos, notes)
 
 
 def finished_record(run: Path) -> RunRecord:
@@ -169,7 +193,7 @@ def finished_record(run: Path) -> RunRecord:
 
     Raises `RunError` if it is not: one that goes on or was stopped has replaced some of its files, and others not yet.
     """
-    record = _read(run / "run.json", RunRecord)
+    record = read_record(run, "run.json", RunRecord)
     if record.state == "running":
         raise RunError(f"{run} is not finished: its run goes on, or was stopped; wait, or run the same command again")
     return record
@@ -177,14 +201,15 @@ def finished_record(run: Path) -> RunRecord:
 
 def read_summary(run: Path) -> Summary:
     """`summary.json`. Raises `RunError` if it is missing, damaged, or of another version."""
-    summary = _read(run / "summary.json", Summary)
+    summary = read_record(run, "summary.json", Summary)
     if summary.schema_version != SUMMARY_VERSION:
         raise _unfinished(run)
     return summary
 
 
-def _read(path: Path, kind: type[R]) -> R:
+def read_record(run: Path, name: str, kind: type[R]) -> R:
     """A record from JSON, or `RunError` in one line."""
+    path = run / name
     try:
         return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:

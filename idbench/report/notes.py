@@ -155,7 +155,7 @@ def _about_many_pairs(data: RunData) -> Iterator[str]:
     if "strict" not in data.protocols:
         return
     pairs = max((len(found) for found in data.group(data.recognizers[0]).comparisons.values()), default=0)
-    resamples = data.record.config.resamples
+    resamples = data.resamples
     least = math.ceil(pairs / (1 - data.summary.level) + 1e-9)
     if resamples < least:
         yield (

@@ -10,6 +10,7 @@ from support.stand_in_libraries import TORCH
 from support.worker_checks import check, of, roles_of, tasks
 from support.worker_stand_ins import COLOURS, job, run_worker, write_modules
 
+from idbench.generate.handover import opaque_case
 from idbench.models.cards import card_of
 from idbench.models.settings import settings_of
 from idbench.models.withanyone.adapter import boxes_on_canvas
@@ -82,7 +83,7 @@ def test_withanyone_upstream_places_people_as_idbenchs_own_does(tmp_path: Path, 
     replies, calls = run_worker("withanyone-upstream", stand_ins, wide, tmp_path, **changes)
     parameters = settings_of(card_of("withanyone"), changes).parameters
     for task, call in zip(wide, of(calls, "call"), strict=True):
-        theirs = replace(task.job, parameters=parameters)
+        theirs = replace(task.job, case=opaque_case(task.job), parameters=parameters)
         expected = boxes_on_canvas(theirs, parameters["width"], parameters["height"])
         assert call["bboxes"] == ([[list(box) for box in expected]] if expected else None)
         assert replies[task.job.case].boxes == (tuple(expected) if expected else None)

@@ -55,7 +55,7 @@ def generate(state, job):
     assert state == "state" and "target" not in job
     if len(job["people"]) > 1:
         raise Refused("groups are not painted")
-    if job["case"] == "UNINSPIRING":
+    if job["prompt"] == "UNINSPIRING":
         raise RuntimeError("no inspiration")
     photo = Image.open(job["people"][0]["references"][0]).convert("RGB")
     return photo.point(lambda value: max(0, value - job["parameters"]["darker"]))
@@ -76,8 +76,9 @@ def painter(tmp_path: Path) -> Path:
 
 def test_a_folder_with_a_worker_takes_part_and_scores_as_its_images_do(painter, real_suite, packs, tmp_path):
     out = tmp_path / "run"
-    first = real_cases(real_suite, (1,))[0].id
-    (painter / "worker.py").write_text(WORKER.replace("UNINSPIRING", first))
+    case = real_cases(real_suite, (1,))[0]
+    first = case.id
+    (painter / "worker.py").write_text(WORKER.replace('"UNINSPIRING"', repr(case.prompt)))
     done = idbench_here(*command(real_suite, packs, out, "--model", str(painter), "--set", "painter.darker=20"))
     assert done.returncode == 0, done.stderr
     scores, images, _ = read_tables(out)
@@ -108,7 +109,7 @@ def test_a_worker_changed_means_images_made_anew_and_else_none(painter, real_sui
     before = len(ledger(out))
     assert idbench_here(*arguments).returncode == 0
     assert len(ledger(out)) == before
-    for name in ("worker.py", "helper.py"):  # whatever lies beside the card may be what the worker uses
+    for name in ("worker.py", "helper.py", "weights.gguf"):  # whatever lies beside the card may be what the worker uses
         with (painter / name).open("a") as file:
             file.write("# better now\n")
         assert idbench_here(*arguments).returncode == 0
@@ -117,6 +118,26 @@ def test_a_worker_changed_means_images_made_anew_and_else_none(painter, real_sui
     (painter / "card.toml").write_text((painter / "card.toml").read_text().replace("Gives", "Hands"))
     assert idbench_here(*arguments).returncode == 0
     assert len(ledger(out)) == before
+
+
+def test_a_worker_that_writes_beside_itself_is_told_that_its_images_will_be_made_anew(
+    painter, real_suite, packs, tmp_path
+):
+    (painter / "worker.py").write_text(
+        WORKER.replace('    print("loaded"', '    open("diary", "a").write("x")\n    print("loaded"')
+    )
+    arguments = command(
+        real_suite, packs, tmp_path / "run", "--model", painter, "--set", "painter.darker=20", "--subset", "p1"
+    )
+    done = idbench_here(*arguments)
+    assert "painter: diary changed while images were made; the next run makes them anew" in done.stderr
+    with (painter / "card.toml").open("a") as card:
+        card.write('files = ["worker.py"]\n')
+    with (painter / "worker.py").open("a") as worker:
+        worker.write("# better now\n")
+    done = idbench_here(*arguments)
+    assert done.returncode == 0 and "are made anew; give it another name" in done.stderr
+    assert "diary" not in done.stderr
 
 
 def test_a_card_without_its_worker_is_one_line(painter, real_suite, packs, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from support.raw_worker import MADE, outcomes, script
 from support.runs import running_children
 
+from idbench.generate.handover import opaque_case
 from idbench.generate.pool import ProcessPool
 from idbench.generate.task import Task
 from idbench.images import decode
@@ -103,7 +104,7 @@ def test_images_arrive_with_seconds_and_memory_though_libraries_chat_on_stdout(p
     assert all(decode(task.output.read_bytes()).mean() == task.job.seed for task in batch)
     assert all(reply.batch == 3 and reply.seconds >= 0.1 and reply.peak_memory > 1e6 for reply in answers.values())
     log = (tmp_path / "logs" / "unruly-0.log").read_text()
-    assert "a chatty library" in log and "below Python" in log and "working c2" in log
+    assert "a chatty library" in log and "below Python" in log and f"working {opaque_case(batch[1].job)}" in log
 
 
 def test_one_bad_job_of_a_batch_fails_alone(plugin, tmp_path: Path):

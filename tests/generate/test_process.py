@@ -6,20 +6,11 @@ import textwrap
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
-from PIL import Image
 from support.raw_worker import MADE, PNG, outcomes, run, script
 
-from idbench.generate.child import job_from
-from idbench.generate.process import ModelProcess
-from idbench.generate.task import Task
-from idbench.images import EncodedImage, decode
-from idbench.models.base import Job
 from idbench.models.launch import LaunchSpec
-from idbench.models.specs import ModelSpec
-from idbench.records import Person
 
 
 @pytest.mark.parametrize(
@@ -92,23 +83,26 @@ def test_loading_again_has_time_of_its_own(tmp_path: Path):
     assert outcomes(run(script(tmp_path, slow + MADE), tmp_path, count=1, seconds=2)) == "g"
 
 
-def test_references_reach_the_model_from_files_and_from_memory(tmp_path: Path):
-    pixels = np.full((5, 7, 3), 200, np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    data = (tmp_path / "a.png").read_bytes()
-    people = tuple(
-        Person((photo,), box=box)
-        for photo, box in (
-            (EncodedImage("file", path=tmp_path / "a.png"), (1.0, 2.0, 3.0, 4.5)),
-            (EncodedImage("row", data=data), None),
-        )
-    )
-    job = Job("c", "p", people, 3, (640, 480), {"steps": 2})
-    launch = LaunchSpec.of_this_python(ModelSpec("m", "k", "l"))
-    process = ModelProcess(launch, None, "none", tmp_path / "scratch", tmp_path / "log")
-    message = process._message(0, Task(job, tmp_path / "out.png"))
-    seen = job_from(message)
-    assert (seen.prompt, seen.seed, seen.canvas, seen.parameters) == ("p", 3, (640, 480), {"steps": 2})
-    assert [person.box for person in seen.people] == [(1.0, 2.0, 3.0, 4.5), None]
-    assert all((decode(person.references[0].read()) == 200).all() for person in seen.people)
-    assert "identity" not in str(message) and "target" not in str(message)
+@pytest.mark.parametrize("how", ["os._exit(3)", "print('gone', file=sys.stderr, flush=True); os.kill(os.getpid(), 9)"])
+def test_a_worker_that_dies_while_a_child_of_it_holds_its_pipes_is_noticed_at_once(tmp_path: Path, how: str):
+    body = f"import subprocess\nsubprocess.Popen(['sleep', '597'])\nif job['seed'] == 1: {how}\n" + MADE
+    began = time.monotonic()
+    answers = run(script(tmp_path, body), tmp_path, count=3, seconds=100)
+    assert outcomes(answers) == "gfg" and time.monotonic() - began < 20
+    assert answers["c1"].error.startswith("the model's process ended (" + ("exit code 3" if "3" in how else "SIGKILL"))
+    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "597"]]
+
+
+def test_what_a_worker_said_before_it_died_counts(tmp_path: Path):
+    """The last answer of a worker that ends with it, while a child of it writes on into the same pipe."""
+    talk = "import subprocess\nsubprocess.Popen([sys.executable, '-c', 'while True: print(1, flush=True)'])\n"
+    answers = run(script(tmp_path, talk + MADE + "os._exit(0)\n"), tmp_path, count=2, seconds=100)
+    assert outcomes(answers) == "gg"
+
+
+def test_a_worker_that_died_between_jobs_is_noticed_when_the_next_is_given(tmp_path: Path):
+    """A child of it holds the pipe that the jobs go into, and does not read."""
+    body = "import subprocess\nsubprocess.Popen(['sleep', '596'])\n" + MADE + "time.sleep(0.1)\nos._exit(0)\n"
+    began = time.monotonic()
+    answers = run(script(tmp_path, body), tmp_path, count=3, seconds=100, prompts={1: "long " * 100_000})
+    assert outcomes(answers) == "ggg" and time.monotonic() - began < 20

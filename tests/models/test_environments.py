@@ -211,6 +211,20 @@ def test_weights_of_another_disk_are_copied_and_missing_ones_named(world: World,
         place_weights(need.model_copy(update={"hub": "me/others"}), "painter", world.offline)
 
 
+def test_an_edited_repository_is_another_worker_and_what_is_written_beside_is_not(world: World):
+    card = world.card / "card.toml"
+    card.write_text(card.read_text().replace('requirements = "requirements.txt"', ""))
+    assert world.setup().returncode == 0
+    environment = Environment(load_card(world.card), world.card)
+    assert environment.edited() == {}
+    (world.environment / "repository" / "results.txt").write_text("written while it ran")
+    assert environment.edited() == {}
+    (world.environment / "repository" / "colours.py").write_text("COLOUR = (0, 0, 0)\n")
+    assert environment.edited().keys() == {"colours.py"}
+    (world.environment / "repository" / "colours.py").unlink()
+    assert environment.edited() == {"colours.py": ""}
+
+
 def test_what_was_not_made_here_is_not_deleted(world: World):
     (world.environment / "repository").mkdir(parents=True)
     (world.environment / "repository" / "mine.txt").write_text("x")

@@ -15,7 +15,7 @@ from support.images import encoded, noise
 from support.runs import COMMAND
 from support.suites import write_manifest
 
-from idbench.run_folder import SCRATCH, RunFolder
+from idbench.generate.handover import WORKPLACE, workplace
 
 MODEL = """
 import sys, json, time, subprocess
@@ -110,12 +110,12 @@ def test_what_a_killed_run_started_ends_with_the_next(suite: Path, sleeper: Path
         time.sleep(0.05)
     process.kill()
     process.communicate()
-    bystander = subprocess.Popen(["sleep", "60"], env=os.environ | {SCRATCH: str(tmp_path / "another" / ".work")})
+    bystander = subprocess.Popen(["sleep", "60"], env=os.environ | {WORKPLACE: str(tmp_path)})
     try:
-        assert all(child.is_running() for child in children) and (out / ".work").exists()
-        with RunFolder(out).scratch():
+        assert all(child.is_running() for child in children)
+        with workplace(out / ".work" / "processes"):
             assert not psutil.wait_procs(children, timeout=10)[1]
-        assert not (out / ".work").exists() and bystander.poll() is None
+        assert bystander.poll() is None
     finally:
         bystander.kill()
         bystander.wait()

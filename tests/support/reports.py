@@ -49,23 +49,26 @@ def score_rows(
                 "outcome": outcome,
             }
             if outcome == "scored":
-                gt = sim + noise * rng.normal()
-                row |= {
-                    "face": person,
-                    "sim_gt": gt,
-                    "sim_ref": 0.5 + 0.4 * copying,
-                    "sim_tr": 0.5 + 0.1 * rng.normal(),
-                }
-                row |= {"copy_paste": copying + noise * rng.normal(), "blending": 0.05, "slot_accuracy": 1.0}
+                gt, tr = sim + noise * rng.normal(), 0.5 + 0.1 * rng.normal()
+                row |= {"face": person, "blending": 0.05, "slot_accuracy": 1.0}
+                row |= triangle(gt, tr, copying + noise * rng.normal())
                 row |= {"x1": 10.0 + 40 * person, "y1": 10.0, "x2": 40.0 + 40 * person, "y2": 50.0}
             rows.append(row)
         if "paper" in protocols:
             row = common | {"protocol": "paper", "outcome": "generation_failed" if failed else "scored"}
             if not failed:
-                row |= {"sim_gt": sim + 0.01, "sim_ref": 0.5, "copy_paste": copying, "blending": 0.0}
+                row |= {"sim_gt": min(1.0, sim + 0.01), "sim_ref": 0.5, "copy_paste": copying, "blending": 0.0}
                 row |= {"sim_ref_unpadded": 0.52, "copy_paste_unpadded": copying + 0.02}
             rows.append(row)
     return [r for r in rows if r["protocol"] in protocols]
+
+
+def triangle(sim_gt: float, sim_tr: float, copying: float) -> dict[str, float]:
+    """Three similarities and the copy-paste that they give; sim_tr grows where there is no such triangle otherwise."""
+    to_target, apart = np.arccos(sim_gt), np.arccos(sim_tr)
+    apart = min(apart, to_target / copying) if copying > 0 else apart
+    to_reference = to_target - copying * apart
+    return {"sim_gt": sim_gt, "sim_ref": np.cos(to_reference), "sim_tr": np.cos(apart), "copy_paste": copying}
 
 
 _BUILT: dict[str, tempfile.TemporaryDirectory] = {}
@@ -96,19 +99,19 @@ def write_run(
     seed: int = 0,
 ) -> None:
     """A finished run directory with made-up scores; two people in case 1, one elsewhere."""
-    rng = np.random.default_rng(seed)
+    rng, photos = np.random.default_rng(seed), np.random.default_rng(0)
     folder.mkdir(parents=True)
     (folder / "thumbs").mkdir()
     scores, images, suite = [], [], []
     for number in range(cases):
         case, people = f"case{number}", 2 if number == 1 else 1
         common = {"case": case, "subset": "p1" if number % 2 else "p2", "cluster": f"c{number % clusters}"}
-        digests = {name: thumbnail(folder, rng) for name in ("target", "reference")}
+        digests = {name: thumbnail(folder, photos) for name in ("target", "reference")}
         for recognizer in recognizers:
             for person in range(people):
                 suite.append(common | {
                     "identity": f"{case}:{person}", "recognizer": recognizer, "prompt": f"A person & {HOSTILE}, case {number}",
-                    **digests, "person": person, "references": 1, "target_width": 200, "target_height": 240, "sim_tr": 0.5 + 0.1 * rng.normal(),
+                    **digests, "person": person, "references": 1, "target_width": 200, "target_height": 240, "sim_tr": 0.5 + 0.1 * photos.normal(),
                     "target_x1": 20.0, "target_y1": 20.0, "target_x2": 90.0, "target_y2": 120.0,
                     "reference_x1": 20.0, "reference_y1": 20.0, "reference_x2": 90.0, "reference_y2": 120.0,
                 })  # fmt: skip

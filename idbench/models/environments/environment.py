@@ -1,8 +1,9 @@
 """Isolated environments of workers: what a card asks for, what of it is here, and making what is lacking.
 
-`environment_folder(card)` holds `venv`, `repository`, `setup.json` (what both were made for) and `setup.log` (what
-git and the installer printed). Each step is built in a folder of its own, and takes its place only when it is whole:
-whatever kills a setup, the next one goes on with the steps that are missing.
+`environment_folder(card)` holds `venv`, `repository`, `repository.json` (digests of its files as fetched), `setup.json`
+(what both were made for) and `setup.log` (what git and the installer printed). Each step is built in a folder of its
+own, and takes its place only when it is whole: whatever kills a setup, the next one goes on with the steps that are
+missing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from idbench.errors import ConfigError
 from idbench.faces.runtime import file_digest
 from idbench.models.cards import Card, baselines_folder
+from idbench.models.digests import digest_of_file, files_below, is_cache
 from idbench.models.environments.folders import build_beside
 from idbench.models.environments.installer import Installer, find_installer
 from idbench.models.environments.repository import Repository
@@ -28,6 +30,9 @@ __all__ = ["Environment"]
 
 Progress = Callable[[str, int, int], None]
 Say = Callable[[str], None]
+
+FETCHED = "repository.json"
+"""File beside a repository with the digest of each of its files as they were fetched."""
 
 STAGES = {"repository": "repository", "venv": "Python and packages"}
 """What steps are called while they are made."""
@@ -104,6 +109,20 @@ class Environment:
                 why[step] = f"the {what} changed since it was made"
         return why
 
+    def edited(self) -> dict[str, str]:
+        """Files of the repository that are no longer what was fetched, with their digests now, "" for none."""
+        try:
+            fetched = json.loads((self.root / FETCHED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # made by an earlier version
+            return {}
+        now = self._repository_digests()
+        return {name: now.get(name, "") for name, digest in fetched.items() if now.get(name) != digest}
+
+    def _repository_digests(self) -> dict[str, str]:
+        place = self.root / "repository"
+        files = files_below(place, is_cache) if place.is_dir() else {}
+        return {name: digest_of_file(path) for name, path in files.items()}
+
     def check(self, offline: Path | None) -> Installer | None:
         """What will install the packages, where they are lacking.
 
@@ -135,6 +154,7 @@ class Environment:
                 with self._step("repository", progress):
                     source = self._repository(offline)
                     build_beside(self.root / "repository", lambda place: source.fetch(place, log, say))
+                    write_json(self.root / FETCHED, self._repository_digests())
             if installer is not None:
                 with self._step("venv", progress):
                     build_beside(self.root / "venv", lambda place: self._install(installer, place, log))

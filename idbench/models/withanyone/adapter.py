@@ -3,8 +3,8 @@
 As the published batch script, with these differences: of several faces in a reference the largest is taken, not
 the first found; a reference without a face fails the job instead of leaving the case out; where no boxes are
 given everybody may stand anywhere, instead of in one of a few fixed boxes; the crop that brings a target's boxes
-onto a square canvas is drawn per case, not anew in every run; noise is drawn on the CPU, so that every GPU
-begins with the same.
+onto a square canvas is drawn by the job's opaque case, not anew in every run; noise is drawn on the CPU, so that
+every GPU begins with the same.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ def boxes_on_canvas(job: Job, width: int, height: int) -> list[Box] | None:
 
 class WithAnyone(CardModel):
     """FLUX.1 with the identity branch attached."""
+
+    version = 2
+    """1: square crops were drawn by the suite's case id, which the model is not told any more."""
 
     def __init__(self, name: str, location: str, given: Mapping[str, str]) -> None:
         super().__init__(name, location, given)
