@@ -17,8 +17,8 @@ __all__ = ["finished_record", "read_summary", "write_comparison", "write_report"
 def write_report(run: Path, warn: Warn = as_python_warning, record: RunRecord | None = None) -> Path:
     """Write `report.html` and `tables/` of a run from its directory alone; returns the page.
 
-    Of a comparison, `comparison.html`. warn : is told what is odd about the run. record : what `run.json` will say, where
-    it is not written yet.
+    Of a comparison, `comparison.html`. warn : is told what is odd about the run. record : what `run.json` will say,
+    where it is not written yet.
     Raises `RunError` if the run is not finished or a file of it is damaged.
     """
     if record is None and is_comparison(run):
