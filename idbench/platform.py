@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 __all__ = [
+    "SYSTEM_FOLDERS",
     "LockHeldError",
     "describe_exit",
     "file_lock",
@@ -31,6 +32,9 @@ __all__ = [
     "usable_cores",
     "writer_mark",
 ]
+
+SYSTEM_FOLDERS = ("/dev", "/proc", "/sys")
+"""Folders whose files are the system itself."""
 
 FOREIGN_AGE = 24 * 3600.0
 """Seconds after which a file that another machine was writing is taken for left over."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from idbench.errors import WeightsError
+from idbench.platform import SYSTEM_FOLDERS
 from idbench.store import default_cache_dir, write_bytes
 
 __all__ = ["digest", "digest_of_file", "digest_of_files", "files_below", "is_cache", "is_hidden", "named_files"]
@@ -24,8 +25,6 @@ CACHE_SUFFIXES = (".pyc", ".pyo", ".log")
 
 MARKS = ("pyvenv.cfg", "conda-meta", "generations.jsonl")
 """What lies in virtual environments and in directories of runs."""
-
-SYSTEM = ("/dev", "/proc", "/sys")
 
 
 def digest_of_file(path: Path) -> str:
@@ -129,6 +128,6 @@ def _existing(name: str, base: Path) -> Path | None:
         holds_more = any(place.resolve().is_relative_to(real) for place in (base, Path.home()))
     except (OSError, RuntimeError, ValueError):  # absent, or no path at all
         return None
-    if holds_more or real.as_posix().startswith(SYSTEM) or not (real.is_dir() or real.is_file()):
+    if holds_more or real.as_posix().startswith(SYSTEM_FOLDERS) or not (real.is_dir() or real.is_file()):
         return None
     return path
