@@ -18,6 +18,7 @@ LAYERS = [
         "errors",
         "kinds",
         "links",
+        "local_names",
         "platform",
         "progress",
         "schema",

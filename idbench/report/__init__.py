@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from idbench.report.anonymous import write_anonymous
 from idbench.report.compare import write_comparison
 from idbench.report.data import load
 from idbench.report.page import write
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_anonymous", "write_comparison", "write_report"]
 
 
 def write_report(run: Path) -> Path:

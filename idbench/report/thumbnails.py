@@ -15,7 +15,7 @@ from idbench.errors import RunError
 from idbench.run_files import read_inside
 from idbench.shown_cases import LONGEST_SIDE
 
-__all__ = ["Thumbnail", "Thumbnails"]
+__all__ = ["Thumbnail", "Thumbnails", "read_thumbnail"]
 
 MAX_BYTES = 4 << 20
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -48,7 +48,7 @@ class Thumbnails:
 
         Raises `RunError` for a file that may not be read, or that is no thumbnail.
         """
-        if digest is None or not _DIGEST.fullmatch(digest):
+        if digest is None:
             return None
         if digest not in self._known:
             self._known[digest] = self._read(digest)
@@ -56,14 +56,20 @@ class Thumbnails:
 
     def _read(self, digest: str) -> Thumbnail | None:
         for run in self._runs:
-            name = f"thumbs/{digest}.jpg"
-            try:
-                encoded = read_inside(run, name, MAX_BYTES)
-            except FileNotFoundError:
-                continue
-            width, height = _size(encoded, f"{run / name}")
-            uri = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
-            return Thumbnail(f"i{len(self._known)}", width, height, uri)
+            if (encoded := read_thumbnail(run, digest)) is not None:
+                width, height = _size(encoded, f"{run}/thumbs/{digest}.jpg")
+                uri = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
+                return Thumbnail(f"i{len(self._known)}", width, height, uri)
+        return None
+
+
+def read_thumbnail(run: Path, digest: str) -> bytes | None:
+    """An image's thumbnail, encoded; None if the run has none. Raises `RunError` for a file that may not be read."""
+    if not _DIGEST.fullmatch(digest):
+        return None
+    try:
+        return read_inside(run, f"thumbs/{digest}.jpg", MAX_BYTES)
+    except FileNotFoundError:
         return None
 
 

@@ -62,7 +62,7 @@ def score_rows(
         if "paper" in protocols:
             row = common | {"protocol": "paper", "outcome": "generation_failed" if failed else "scored"}
             if not failed:
-                row |= {"sim_gt": sim + 0.01, "sim_ref": 0.5, "copy_paste": copying, "blending": 0.0}
+                row |= {"sim_gt": min(sim + 0.01, 1.0), "sim_ref": 0.5, "copy_paste": copying, "blending": 0.0}
                 row |= {"sim_ref_unpadded": 0.52, "copy_paste_unpadded": copying + 0.02}
             rows.append(row)
     return [r for r in rows if r["protocol"] in protocols]
