@@ -55,7 +55,7 @@ def read_table(file: BinaryIO, form: TableForm) -> pd.DataFrame:
     except (pa.ArrowException, OSError, MemoryError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
     _check_values(table, form)
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     if form.unique and (twice := frame.duplicated(list(form.unique))).any():
         row = frame.loc[twice, list(form.unique)].iloc[0]
         raise ValueError(f"two rows of {', '.join(f'{name} {value}' for name, value in row.items())}")

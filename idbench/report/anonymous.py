@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -44,7 +44,7 @@ LOCATIONS: dict[type[Record], tuple[str, ...]] = {
 }  # fmt: skip
 """Fields of records that hold paths, relative ones too."""
 
-V = TypeVar("V")
+R = TypeVar("R", bound=Record)
 
 
 def write_anonymous(run: Path, out: Path) -> Path:
@@ -87,12 +87,14 @@ def _is_absolute(path: str) -> bool:
     return path.startswith(("/", "\\")) or path[1:3] in (":/", ":\\")
 
 
-def _cleaned(value: V, clean: Callable[[str], str]) -> V:
+def _cleaned(record: R, clean: Callable[[str], str]) -> R:
     """A record and everything in it, names in mappings too."""
-    return _changed(value, clean)
+    cleaned = _changed(record, clean)
+    assert isinstance(cleaned, type(record))
+    return cleaned
 
 
-def _changed(value: Any, clean: Callable[[str], str]) -> Any:
+def _changed(value: object, clean: Callable[[str], str]) -> object:
     if isinstance(value, Record):
         located = next((fields for kind, fields in LOCATIONS.items() if isinstance(value, kind)), ())
         changes = {name: inner for name, inner in value if name in value.model_fields_set}
