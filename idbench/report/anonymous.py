@@ -78,13 +78,10 @@ def _local_names(data: RunData, run: Path) -> LocalNames:
     config = data.record.config
     named = [config.suite, config.out, config.cache or "", data.suite.source, *map(str, config.images.values())]
     named += [model.folder or "" for model in data.record.models.values()]
-    folders = [*filter(_is_absolute, map(str, named)), *(str(path) for path in (run.absolute(), run.resolve()))]
+    folders = [folder for folder in map(str, named) if "/" in folder or "\\" in folder]
+    folders += [str(run.absolute()), str(run.resolve())]
     texts = [data.record.model_dump_json(), *data.images["path"].dropna(), *data.images["error"].dropna()]
     return LocalNames.of_this_machine(texts, folders)
-
-
-def _is_absolute(path: str) -> bool:
-    return path.startswith(("/", "\\")) or path[1:3] in (":/", ":\\")
 
 
 def _cleaned(record: R, clean: Callable[[str], str]) -> R:

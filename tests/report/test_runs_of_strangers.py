@@ -194,6 +194,10 @@ def text_replaced(name: str, old: str, new: str) -> Change:
     return lambda run: (run / name).write_text((run / name).read_text().replace(old, new)) and None
 
 
+def rewritten(name: str, pattern: str, new: str) -> Change:
+    return lambda run: (run / name).write_text(re.sub(pattern, new, (run / name).read_text())) and None
+
+
 def all_of(*changes: Change) -> Change:
     def change(run: Path) -> None:
         for one in changes:
@@ -254,7 +258,7 @@ REFUSED: dict[str, Change] = {
     "a number that is a list": field("summary.json", *GOOD, value=[0.5]),
     "a number that is NaN": field("summary.json", *GOOD, value=float("nan")),
     "a number that is infinite": field("summary.json", *GOOD, value=float("inf")),
-    "a number that becomes infinite": text_replaced("summary.json", '"hypervolume":', '"hypervolume":1e999,"h":'),
+    "a number that becomes infinite": rewritten("summary.json", r'"hypervolume":[^,}]+', '"hypervolume":1e999'),
     "a number out of its range": field("summary.json", *GOOD, value=7.5),
     "a huge number": field("summary.json", *GOOD, value=10**400),
     "a count that is a fraction": field("summary.json", *GOOD[:-1], "n", value=1.5),
@@ -461,10 +465,30 @@ def test_faults_that_nobody_foresaw_are_one_line(inbox: Path, monkeypatch: pytes
     assert "damaged or was edited, or idbench has a fault: KeyError ('charm') at test_runs_of_strangers.py" in line
 
 
-def test_a_terminal_is_not_moved_by_what_a_run_says(inbox: Path):
-    REFUSED["a model that is nowhere else"](inbox)
+@pytest.mark.parametrize("name", ["a model that is nowhere else", "a field too many, with a bell"])
+def test_a_terminal_is_not_moved_by_what_a_run_says(inbox: Path, name: str):
+    REFUSED[name](inbox)
     line = error_line(idbench_here("report", inbox))
     assert r"\x1b" in line and "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("run.json is a pipe", "run.json: expected a file, found a pipe"),
+        ("run.json is a folder", "run.json: expected a file, found a folder"),
+        ("run.json is a socket", "run.json: expected a file, found a socket"),
+        ("run.json is huge", "run.json has 21,474,836,480 bytes, and at most 67,108,864 are read"),
+        ("summary.json is a device", "summary.json leads outside"),
+        ("a number that becomes infinite", "summary.json cannot be read: Out of range float values"),
+        ("scores that are true", "scores.parquet: column 'sim_gt': expected numbers, found bool"),
+        ("scores without person", "scores.parquet: column 'person' is missing"),
+        ("a model that is nowhere else", "models of images.parquet that summary.json does not have: 'stranger"),
+    ],
+)
+def test_the_line_says_what_is_wrong(inbox: Path, name: str, words: str):
+    REFUSED[name](inbox)
+    assert words in error_line(idbench_here("report", inbox))
 
 
 def test_a_permission_is_named(inbox: Path):
