@@ -142,6 +142,8 @@ def test_what_is_kept_is_the_last_name(copy):
     assert record["config"]["suite"] == record["suite"]["source"] == "photos"
     assert record["config"]["images"] == {"mine": "of mine", "user-lora": "of mine"}
     assert record["config"]["recognizers"] == ["insightface:mini-a"]
+    lines = map(json.loads, (copy / "generations.jsonl").read_text().splitlines())
+    assert not any("/" in line.get("path", "") for line in lines)
     assert "net.py" in (copy / "generations.jsonl").read_text()
 
 
