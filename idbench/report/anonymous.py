@@ -69,8 +69,9 @@ def write_anonymous(run: Path, out: Path) -> Path:
     if (generations := _ledger(run, clean)) is not None:
         write_bytes(out / LEDGER, generations)
     for digest in _digests(data):
-        if (encoded := read_thumbnail(run, digest)) is not None:
-            write_bytes(out / "thumbs" / f"{digest}.jpg", _pixels_alone(encoded, f"{run}/thumbs/{digest}.jpg"))
+        encoded = read_thumbnail(run, digest)
+        if encoded is not None and (pixels := _pixels_alone(encoded)) is not None:
+            write_bytes(out / "thumbs" / f"{digest}.jpg", pixels)
     return write(load(out), out / "report.html", out / "tables")
 
 
@@ -153,14 +154,14 @@ def _digests(data: RunData) -> list[str]:
     return sorted({*data.images["digest"].dropna(), *photos["target"].dropna(), *photos["reference"].dropna()})
 
 
-def _pixels_alone(encoded: bytes, name: str) -> bytes:
-    """A JPEG of the same pixels without EXIF, comments and whatever else a file may bring."""
+def _pixels_alone(encoded: bytes) -> bytes | None:
+    """A JPEG of the same pixels without EXIF, comments and whatever else a file may bring; None for what is none."""
     buffer = BytesIO()
     try:
         with Image.open(BytesIO(encoded), formats=["JPEG"]) as image:
             pixels = Image.new("RGB", image.size)
             pixels.paste(image)
             pixels.save(buffer, "JPEG", quality=90)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise RunError(f"{name} cannot be decoded; delete it, or run again to make it anew") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
     return buffer.getvalue()

@@ -85,7 +85,10 @@ def _identity(recognizer: NetworkRecord) -> tuple[str, ...]:
 
 def _shared_recognizers(runs: Sequence[RunData]) -> list[Names]:
     """Per run, its names of the recognizers that all runs have."""
-    known = [{_identity(run.record.recognizers[name]): name for name in reversed(run.recognizers)} for run in runs]
+    known = [
+        {_identity(found): name for name in reversed(run.recognizers) if (found := run.record.recognizers.get(name))}
+        for run in runs
+    ]
     shared = [key for key in known[0] if all(key in other for other in known)]
     if not shared:
         raise RunError("the runs share no recognizer with the same weights; score them with a common one to compare")

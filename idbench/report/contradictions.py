@@ -32,7 +32,8 @@ def contradictions(record: RunRecord, summary: Summary, scores: pd.DataFrame, im
     yield from _unknown("a model in scores.parquet", scores["model"], models)
     yield from _unknown("a case in scores.parquet", scores["case"], set(images["case"]))
     yield from _unknown("an oracle in summary.json", summary.oracles, models)
-    yield from _unknown("a recognizer in summary.json", summary.recognizers, record.recognizers)
+    if record.recognizers:
+        yield from _unknown("a recognizer in summary.json", summary.recognizers, record.recognizers)
     judged = {f"{name}, {protocol}" for name, one in summary.recognizers.items() for protocol in one.protocols}
     pairs = scores[["recognizer", "protocol"]].drop_duplicates().itertuples(index=False, name=None)
     yield from _unlike("scores by", "scores.parquet", map(", ".join, pairs), "summary.json", judged)

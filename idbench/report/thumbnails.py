@@ -11,7 +11,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from idbench.errors import RunError
 from idbench.run_files import read_inside
 from idbench.shown_cases import LONGEST_SIDE
 
@@ -44,9 +43,9 @@ class Thumbnails:
         return [one for one in self._known.values() if one is not None]
 
     def get(self, digest: str | None) -> Thumbnail | None:
-        """The thumbnail of an image, or None if the run has none.
+        """The thumbnail of an image, or None if the run has none that can be shown.
 
-        Raises `RunError` for a file that may not be read, or that is no thumbnail.
+        Raises `RunError` for a file that may not be read.
         """
         if digest is None:
             return None
@@ -56,10 +55,10 @@ class Thumbnails:
 
     def _read(self, digest: str) -> Thumbnail | None:
         for run in self._runs:
-            if (encoded := read_thumbnail(run, digest)) is not None:
-                width, height = _size(encoded, f"{run}/thumbs/{digest}.jpg")
+            encoded = read_thumbnail(run, digest)
+            if encoded is not None and (size := _size(encoded)) is not None:
                 uri = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
-                return Thumbnail(f"i{len(self._known)}", width, height, uri)
+                return Thumbnail(f"i{len(self._known)}", *size, uri)
         return None
 
 
@@ -73,13 +72,11 @@ def read_thumbnail(run: Path, digest: str) -> bytes | None:
         return None
 
 
-def _size(encoded: bytes, name: str) -> tuple[int, int]:
-    """Width and height. Raises `RunError` for what is no thumbnail."""
+def _size(encoded: bytes) -> tuple[int, int] | None:
+    """Width and height; None for what is no thumbnail."""
     try:
         with Image.open(BytesIO(encoded), formats=["JPEG"]) as image:
             size = image.size
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise RunError(f"{name} is no JPEG; delete it, or run again to make it anew") from error
-    if max(size) > LONGEST_SIDE:
-        raise RunError(f"{name} has {size[0]} x {size[1]} pixels, and a thumbnail at most {LONGEST_SIDE} a side")
-    return size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return size if max(size) <= LONGEST_SIDE else None

@@ -233,9 +233,7 @@ REFUSED: dict[str, Change] = {
     "a thumbnail is a link out": on_thumbnail(replaced, "../../private/photo.jpg"),
     "a thumbnail is a pipe": on_thumbnail(as_pipe),
     "a thumbnail is a device": on_thumbnail(replaced, "/dev/zero"),
-    "a thumbnail is text": on_thumbnail(as_bytes, b"a key"),
     "a thumbnail is huge": on_thumbnail(as_huge),
-    "a thumbnail is a whole photo": on_thumbnail(as_photo),
     # JSON
     "run.json is empty": as_bytes("run.json", b""),
     "run.json is missing": without("run.json"),
@@ -276,7 +274,7 @@ REFUSED: dict[str, Change] = {
     "no recognizer": field("summary.json", "recognizers", value={}),
     "a recognizer without protocols": field("summary.json", "recognizers", "judge-a", value={}),
     "a recognizer too many": field("summary.json", "recognizers", "judge-x", value={}),
-    "recognizers that run.json does not have": field("run.json", "recognizers", value={}),
+    "other recognizers in run.json": field("run.json", "recognizers", value={"judge-x": {"kind": "mini"}}),
     "a model too many in summary.json": field("summary.json", "models", 0, value="nobody"),
     "a model twice in summary.json": field("summary.json", "models", 0, value="paste"),
     "an oracle that is no model": field("summary.json", "oracles", 0, value="nobody"),
@@ -346,6 +344,9 @@ SHOWN: dict[str, Change] = {
     "an old table is a link out": all_of(as_folder("tables"), replaced("tables/old.csv", "../../private/report.html")),
     "a folder called like a table": all_of(as_folder("tables"), as_folder("tables/old.csv")),
     "no thumbnails": without("thumbs"),
+    "a thumbnail is a whole photo": on_thumbnail(as_photo),
+    "a thumbnail is text": on_thumbnail(as_bytes, b"a key"),
+    "no recognizers in run.json": field("run.json", "recognizers", value={}),
     "no verification.json": without("verification.json"),
     "digests that are paths": with_column("images", "digest", texts("../../private/photo")),
     "digests that are addresses": with_column("images", "digest", texts("file:///etc/passwd")),
@@ -444,6 +445,13 @@ def test_comparisons_say_it_too(inbox: Path, good: Path, name: str):
     check_line(idbench_here("compare", inbox, other, "--out", inbox.parent / "both"), inbox)
     assert neighbours(inbox) == before
     assert not any(SECRET.encode() in path.read_bytes() for path in written(inbox))
+
+
+def test_recognizers_that_are_not_described_are_not_compared(inbox: Path, good: Path):
+    shutil.copytree(good, inbox.with_name("other"))
+    SHOWN["no recognizers in run.json"](inbox)
+    done = idbench_here("compare", inbox, inbox.with_name("other"), "--out", inbox.parent / "both")
+    assert "share no recognizer" in error_line(done)
 
 
 @pytest.mark.parametrize("name", ["run.json is a pipe", "summary.json is a device", "scores.parquet is a pipe",
