@@ -15,6 +15,7 @@ from idbench.options import Option, options_of
 from idbench.records.run import RunRecord
 from idbench.records.summary import Summary
 from idbench.run import execute
+from idbench.run_files import read_record
 from idbench.tables import read_tables
 
 __all__ = ["Run", "load_run", "score"]
@@ -39,12 +40,12 @@ class Run:
     @property
     def summary(self) -> Summary:
         """summary.json: means, intervals, comparisons and ranks by recognizer and protocol."""
-        return Summary.model_validate_json((self.path / "summary.json").read_bytes())
+        return read_record(self.path, "summary.json", Summary)
 
     @property
     def record(self) -> RunRecord:
         """run.json: what was asked, and where every number comes from."""
-        return RunRecord.model_validate_json((self.path / "run.json").read_bytes())
+        return read_record(self.path, "run.json", RunRecord)
 
     def table(self, recognizer: str | None = None, protocol: str | None = None, group: str = "all") -> pd.DataFrame:
         """Means per model (rows) and metric (columns), for the first recognizer and protocol unless named."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from idbench.progress import Warn, as_python_warning
+from idbench.report.anonymous import write_anonymous
 from idbench.report.compare import rewrite_comparison, write_comparison
 from idbench.report.comparison_folder import is_comparison
 from idbench.report.data import load
 from idbench.report.page import write
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_anonymous", "write_comparison", "write_report"]
 
 
 def write_report(run: Path, warn: Warn = as_python_warning) -> Path:
