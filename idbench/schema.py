@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, get_args
 
@@ -13,7 +14,17 @@ from pydantic.fields import FieldInfo
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Box", "Record", "bounds_of", "boxes_of", "first_problem", "in_words", "one_line", "problem_of"]
+__all__ = [
+    "Box",
+    "Record",
+    "bounds_of",
+    "boxes_of",
+    "first_problem",
+    "in_words",
+    "one_line",
+    "printable",
+    "problem_of",
+]
 
 Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the image it belongs to; x2 > x1, y2 > y1."""
@@ -147,3 +158,12 @@ def one_line(text: object, length: int = 300) -> str:
     """Text that can be written anywhere: one line of at most `length` characters, without half surrogate pairs, which
     file names may bring."""
     return " ".join(str(text).encode("utf-8", "replace").decode().split())[:length]
+
+
+def printable(text: str) -> str:
+    """Text for a terminal, in which control characters and escape sequences do nothing: they are written as `\\x1b`.
+
+    >>> print(printable("red: \\x1b[31m"))
+    red: \\x1b[31m
+    """
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else ascii(c)[1:-1] for c in text)

@@ -1,11 +1,14 @@
-"""Which cases a gallery shows, the same for whoever makes its thumbnails and whoever lays it out."""
+"""Which cases a gallery shows, and how large, the same for whoever makes its thumbnails and whoever lays it out."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 
-__all__ = ["choose_cases"]
+__all__ = ["LONGEST_SIDE", "choose_cases"]
+
+LONGEST_SIDE = 320
+"""Pixels of a thumbnail, at most."""
 
 
 def choose_cases(case_ids: Sequence[str], maximum: int) -> list[str]:

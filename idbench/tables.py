@@ -11,16 +11,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from idbench.errors import RunError
-from idbench.metrics import IMAGE_METRICS, all_person_metrics
+from idbench.metrics import IMAGE_METRICS, PERSON_METRICS, all_person_metrics
 from idbench.metrics.catalog import SEED_METRICS
+from idbench.records import GenerationOutcome, Outcome
+from idbench.run_files import open_inside
 from idbench.store import atomic_path
+from idbench.typed_tables import TableForm, read_table
 
 if TYPE_CHECKING:
     from idbench.faces.pipeline import View
@@ -32,6 +35,7 @@ __all__ = [
     "TableWriter",
     "box_columns",
     "faces_schema",
+    "forms",
     "images_schema",
     "read_tables",
     "scores_schema",
@@ -39,6 +43,8 @@ __all__ = [
 ]
 
 ROWS_AT_ONCE = 500
+MAX_BYTES = 8 << 30
+"""Of the largest table that is read."""
 ORDER = {"scores": ["case", "seed", "person"], "images": ["case"], "suite": ["case", "person"]}
 """How rows are sorted; what is equal stays as written, models in the order they were given."""
 
@@ -92,22 +98,54 @@ def faces_schema() -> pa.Schema:
     )
 
 
+def forms() -> dict[str, TableForm]:
+    """What the tables that a report is made from must hold, by name."""
+    own = {metric.name for metric in PERSON_METRICS}
+    others = frozenset(metric.name for metric in all_person_metrics() if metric.name not in own)
+    return {
+        "scores": TableForm(
+            scores_schema(),
+            optional=others,
+            names=("model", "case", "recognizer"),
+            filled=("subset", "cluster", "protocol", "outcome", "seed"),
+            choices={"protocol": frozenset({"strict", "paper"}), "outcome": frozenset(Outcome)},
+        ),
+        "images": TableForm(
+            images_schema(),
+            optional=frozenset({"peak_memory"}),  # not in runs of the first versions
+            names=("model", "case"),
+            filled=("subset", "cluster", "outcome", "seed"),
+            positive=("width", "height"),
+            choices={"outcome": frozenset(get_args(GenerationOutcome))},
+        ),
+        "suite": TableForm(
+            suite_schema(),
+            names=("case", "recognizer"),
+            filled=("subset", "cluster", "person", "references"),
+            positive=("target_width", "target_height"),
+        ),
+    }
+
+
 def read_tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """scores, images and suite of a run, rows in one order whatever the suite's was.
 
-    Models stay in the order they were given. Raises `RunError` if a table is missing or damaged.
+    Models stay in the order they were given. Raises `RunError` if a table is missing, damaged or of another form.
     """
-    for name in ORDER:
-        if not (run / f"{name}.parquet").exists():
-            raise RunError(f"{run} is not a finished run: it has no {name}.parquet")
-    try:
-        scores, images, suite = (
-            pd.read_parquet(run / f"{name}.parquet").sort_values(columns, kind="stable")
-            for name, columns in ORDER.items()
-        )
-    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
-        raise RunError(f"the tables of {run} cannot be read ({error}); run again to make them anew") from error
+    scores, images, suite = (
+        _read(run, f"{name}.parquet", form).sort_values(ORDER[name], kind="stable") for name, form in forms().items()
+    )
     return scores, images, suite
+
+
+def _read(run: Path, name: str, form: TableForm) -> pd.DataFrame:
+    try:
+        with open_inside(run, name, MAX_BYTES) as file:
+            return read_table(file, form)
+    except FileNotFoundError as error:
+        raise RunError(f"{run} is not a finished run: it has no {name}") from error
+    except ValueError as error:
+        raise RunError(f"the tables of {run} cannot be read ({name}: {error}); run again to make them anew") from error
 
 
 class TableWriter:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 __all__ = ["decode_text", "is_link_text", "lines_of"]
 
+MAX_LINE = 64 << 20
+MAX_UTF16 = 1 << 30
 _LINK = re.compile(rb"\.{1,2}[/\\][^\s{}<>\"]{1,500}")
 
 
@@ -20,16 +22,25 @@ def decode_text(data: bytes) -> str:
 def lines_of(path: Path) -> Iterator[bytes]:
     """A file's lines in UTF-8, one at a time, without byte order mark; only a file in UTF-16 is read at once.
 
-    Raises `OSError`, and `UnicodeDecodeError` for damaged UTF-16.
+    Raises `OSError`, also for a line of more than `MAX_LINE` bytes, and `UnicodeDecodeError` for damaged UTF-16.
     """
     with path.open("rb") as file:
         head = file.read(4)
         file.seek(0)
         if _encoding(head) != "utf-8-sig":
-            yield from (line.encode() for line in decode_text(file.read()).split("\n"))
+            yield from (
+                line.encode() for line in decode_text(_limited(file.read(MAX_UTF16 + 1), MAX_UTF16)).split("\n")
+            )
             return
-        for number, line in enumerate(file):
-            yield line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
+        yield _limited(file.readline(MAX_LINE + 1), MAX_LINE).removeprefix(codecs.BOM_UTF8)
+        while line := file.readline(MAX_LINE + 1):
+            yield _limited(line, MAX_LINE)
+
+
+def _limited(data: bytes, limit: int) -> bytes:
+    if len(data) > limit:
+        raise OSError(f"more than {limit >> 20} MiB in one piece")
+    return data
 
 
 def is_link_text(data: bytes) -> bool:

@@ -11,13 +11,11 @@ import pandas as pd
 from idbench.errors import UnreadableImageError
 from idbench.images import EncodedImage, decode, digest_of, encode_jpeg
 from idbench.progress import Progress
-from idbench.shown_cases import choose_cases
+from idbench.shown_cases import LONGEST_SIDE, choose_cases
 from idbench.store import write_bytes
 from idbench.suites import SuiteIndex
 
 __all__ = ["lacking_thumbnails", "make_thumbnails"]
-
-LONGEST_SIDE = 320
 
 
 def lacking_thumbnails(run: Path, index: SuiteIndex, limit: int) -> set[str]:

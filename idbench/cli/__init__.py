@@ -31,6 +31,8 @@ app = typer.Typer(
 
 
 INTERRUPTED = 130
+MAX_LINE = 4000
+"""Characters of an error, which may quote what a file holds."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -102,4 +104,6 @@ def _code_of(error: BaseException) -> int:
 
 
 def _say(message: str) -> None:
-    print(f"idbench: {' '.join(message.split())}", file=sys.stderr)
+    from idbench.schema import printable
+
+    print(f"idbench: {printable(' '.join(message.split()))[:MAX_LINE]}", file=sys.stderr)

@@ -23,7 +23,9 @@ __all__ = ["confirm_download", "print_json", "print_table", "progress", "warn"]
 
 def warn(message: str) -> None:
     """One line on stderr about something the user may not have meant."""
-    print(f"idbench: note: {message}", file=sys.stderr)
+    from idbench.schema import printable
+
+    print(f"idbench: note: {printable(message)}", file=sys.stderr)
 
 
 def confirm_download(offer: Offer, folder: Path, licence: str, yes: bool) -> None:
@@ -44,6 +46,9 @@ def print_json(value: Any) -> None:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Aligned columns: the first to the left, numbers to the right."""
+    from idbench.schema import printable
+
+    rows = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
         cells = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -106,11 +108,25 @@ def _cell(entry: Estimate | PaperEstimate | None) -> str:
 
 def report(
     run: Annotated[Path, typer.Argument(help="Run directory, or comparison.")],
+    anonymous: Annotated[
+        bool,
+        typer.Option(
+            "--anonymous",
+            help="Write a copy to --out, with report, tables and records, that names no path, user or host.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the anonymous copy goes; a new directory. [default: RUN-anonymous]")
+    ] = None,
 ) -> None:
     """Write a run's or comparison's report and tables again, from its directory alone."""
-    from idbench.report import write_report
+    from idbench.report import write_anonymous, write_report
 
-    print(write_report(run, warn))
+    if out is not None and not anonymous:
+        raise typer.BadParameter("goes with --anonymous; a report is written into its run", param_hint="--out")
+    with _whose_fault(run):
+        place = run.absolute().with_name(f"{run.absolute().name}-anonymous") if out is None else out
+        print(write_anonymous(run, place) if anonymous else write_report(run, warn))
 
 
 def statistics_options() -> Mapping[str, Option]:
@@ -143,7 +159,29 @@ def compare(
 
     if len(runs) < 2:
         raise typer.BadParameter("expected two or more run directories", param_hint="RUNS")
-    print(write_comparison(runs, out, load_config(None, given.values, given.called), warn))
+    with _whose_fault(*runs):
+        print(write_comparison(runs, out, load_config(None, given.values, given.called), warn))
+
+
+@contextmanager
+def _whose_fault(*runs: Path) -> Iterator[None]:
+    """An error that nobody foresaw in one line: these commands read what others made.
+
+    The report that a run writes of itself is not made under this, so that faults of idbench are seen in full.
+    """
+    from idbench.errors import IdbenchError, RunError
+
+    try:
+        yield
+    except (IdbenchError, BrokenPipeError):
+        raise
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        names = ", ".join(map(str, runs))
+        raise RunError(
+            f"a file of {names} is damaged or was edited, or idbench has a fault: {type(error).__name__} ({error}) "
+            f"at {Path(at.filename).name}:{at.lineno}"
+        ) from error
 
 
 def register(app: typer.Typer) -> None:

@@ -42,6 +42,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Counts, subsets and fingerprint of a suite."""
+    from idbench.schema import printable
     from idbench.suites import SuiteIndex, index_case, open_suite
 
     opened = open_suite(suite)
@@ -60,9 +61,9 @@ def show(
         return
     for key, value in about.items():
         if key != "case_list":
-            print(f"{key:<16} {value}")
+            print(f"{key:<16} {printable(str(value))}")
     for row in about.get("case_list", []):
-        print(f"{row['id']}  {row['subset']}  {row['people']}  {row['prompt'][:90]}")
+        print(printable(f"{row['id']}  {row['subset']}  {row['people']}  {row['prompt'][:90]}"))
 
 
 @app.command()
@@ -78,6 +79,7 @@ def audit(
     from idbench.diagnostics.audit import KINDS, audit
     from idbench.faces.pipeline import ImageAnalyser
     from idbench.faces.specs import check_for_photos, open_detector, open_recognizers
+    from idbench.schema import printable
     from idbench.store import Cache
     from idbench.suites import open_suite
 
@@ -93,7 +95,7 @@ def audit(
         return
     for finding in findings:
         person = "" if finding.person is None else f" person {finding.person + 1}"
-        print(f"{finding.case}{person}: {finding.kind}: {finding.detail}")
+        print(printable(f"{finding.case}{person}: {finding.kind}: {finding.detail}"))
     if findings:
         print_table(
             ["finding", "count", "meaning"], [[k, str(counts[k]), what] for k, what in KINDS.items() if counts[k]]

@@ -7,9 +7,9 @@ are the statistics' own types.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from idbench.schema import Record
 from idbench.stats import Band, Comparison, Estimate, Verification
@@ -97,6 +97,19 @@ class StrictGroup(Record):
     """Fidelity against copying."""
 
 
+T = TypeVar("T")
+
+
+def _with_all(groups: dict[str, T]) -> dict[str, T]:
+    if "all" not in groups:
+        raise ValueError("expected a group 'all'")
+    return groups
+
+
+Groups = Annotated[dict[str, T], AfterValidator(_with_all)]
+"""By group: `all`, and each subset where there are several."""
+
+
 class _WithGroups(Record):
     """Numbers by group; on disk the models of `all` stand beside the groups too."""
 
@@ -114,7 +127,7 @@ class _WithGroups(Record):
 class StrictSummary(_WithGroups):
     """One recognizer under the strict protocol. natural_band and verification: None where it cannot be measured."""
 
-    groups: dict[str, StrictGroup]
+    groups: Groups[StrictGroup]
     """`all`, and each subset where there are several."""
     natural_band: Band | None
     """How alike two real photos of one person are."""
@@ -170,7 +183,7 @@ class PaperGroup(Record):
 class PaperSummary(_WithGroups):
     """One recognizer under the paper protocol."""
 
-    groups: dict[str, PaperGroup]
+    groups: Groups[PaperGroup]
     """`all`, and each subset where there are several."""
 
     @property
@@ -234,10 +247,10 @@ class Summary(Record):
     oracles: list[str]
     """Models with a known answer."""
     variants: list[str] = Field(default_factory=list, description="models that are one value of a sweep")
-    level: float = Field(description="of every interval")
+    level: float = Field(gt=0, lt=1, description="of every interval")
     recognizers: dict[str, RecognizerSummary]
     """By name."""
-    images: dict[str, ImageGroup]
+    images: Groups[ImageGroup]
     """`all` or a subset -> what does not depend on recognizers."""
     metrics: dict[str, MetricDeclaration]
     """What each metric says about itself."""

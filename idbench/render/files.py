@@ -59,7 +59,7 @@ def write_tables(folder: Path, tables: Sequence[Table]) -> None:
         for suffix, form in forms.items():
             write_bytes(folder / f"{name}{suffix}", form(table).encode())
     for path in sorted(folder.iterdir() if folder.exists() else []):
-        if path.suffix in forms and path.stem not in written:
+        if path.suffix in forms and path.stem not in written and not path.is_dir():
             path.unlink()
 
 

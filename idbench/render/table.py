@@ -15,6 +15,7 @@ __all__ = ["ARROWS", "MISSING", "Cell", "Column", "Marked", "Number", "Quantity"
 MISSING = "–"
 FEW = 5
 """Values below which a mean says over how many it is."""
+MAX_SLUG = 80
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
 """Which way is better, as a sign; none where the metric only explains."""
 
@@ -158,5 +159,5 @@ class Table:
 
 
 def slug(name: str) -> str:
-    """A recognizer's name as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"
+    """A recognizer's name as part of a file name, cut where file systems would not take it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:MAX_SLUG].strip("-.") or "unnamed"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from idbench.progress import Warn, as_python_warning
 from idbench.records.run import RunRecord
+from idbench.report.anonymous import write_anonymous
 from idbench.report.compare import rewrite_comparison, write_comparison
 from idbench.report.comparison_folder import is_comparison
 from idbench.report.data import finished_record, load, read_summary
 from idbench.report.page import write
 
-__all__ = ["finished_record", "read_summary", "write_comparison", "write_report"]
+__all__ = ["finished_record", "read_summary", "write_anonymous", "write_comparison", "write_report"]
 
 
 def write_report(run: Path, warn: Warn = as_python_warning, record: RunRecord | None = None) -> Path:

@@ -12,8 +12,10 @@ import pandas as pd
 
 from idbench.errors import RunError
 from idbench.records.comparison import COMPARISON_VERSION, ComparedRun, ComparisonRecord, StatisticsRecord
-from idbench.report.data import RunData, load, read_record
-from idbench.store import write_bytes, write_json
+from idbench.report.data import RunData, load
+from idbench.report.thumbnails import read_thumbnail
+from idbench.run_files import check_leads_inside, open_inside, read_record
+from idbench.store import atomic_path, write_bytes, write_json
 
 __all__ = ["check_free", "finish", "is_comparison", "keep", "open_runs", "read_comparison"]
 
@@ -21,6 +23,8 @@ RECORD = "comparison.json"
 COPIES = "compared"
 FILES = ("run.json", "summary.json", "scores.parquet", "images.parquet", "suite.parquet")
 """What a comparison reads of a run, pictures apart."""
+MAX_BYTES = 8 << 30
+"""Of a file that is copied; larger ones are not read as tables either."""
 
 
 def is_comparison(folder: Path) -> bool:
@@ -73,7 +77,11 @@ def _digest(run: Path) -> str:
     """Of everything that a comparison reads of a run, pictures apart."""
     whole = hashlib.sha256()
     for name in FILES:
-        whole.update(hashlib.sha256((run / name).read_bytes()).digest())
+        one = hashlib.sha256()
+        with open_inside(run, name, MAX_BYTES) as file:
+            while block := file.read(1 << 20):
+                one.update(block)
+        whole.update(one.digest())
     return whole.hexdigest()
 
 
@@ -89,23 +97,29 @@ def check_free(out: Path, folders: Sequence[Path]) -> None:
 
 def keep(runs: Sequence[RunData], statistics: StatisticsRecord, out: Path) -> ComparisonRecord:
     """Copy what `open_runs` needs of the runs; the directory is a comparison again once `finish` wrote the record."""
+    check_leads_inside(out, COPIES)
     if is_comparison(out):
         (out / RECORD).unlink()
         shutil.rmtree(out / COPIES, ignore_errors=True)
     kept = [ComparedRun(name=run.sources[0].name, folder=f"{COPIES}/{i}") for i, run in enumerate(runs)]
     for run, one in zip(runs, kept, strict=True):
-        for name in (*FILES, *_thumbnails(run)):
-            write_bytes(out / one.folder / name, (run.path / name).read_bytes())
+        for name in FILES:
+            with (
+                open_inside(run.path, name, MAX_BYTES) as file,
+                atomic_path(out / one.folder / name) as temporary,
+                temporary.open("wb") as copy,
+            ):
+                shutil.copyfileobj(file, copy)
+        for digest in _pictures(run):
+            if (encoded := read_thumbnail(run.path, digest)) is not None:
+                write_bytes(out / one.folder / "thumbs" / f"{digest}.jpg", encoded)
     return ComparisonRecord(schema_version=COMPARISON_VERSION, statistics=statistics, runs=kept)
 
 
-def _thumbnails(run: RunData) -> Iterator[str]:
-    """Pictures of the run that a gallery could show."""
+def _pictures(run: RunData) -> list[str]:
+    """Digests of pictures of the run that a gallery could show."""
     digests = pd.concat([run.images["digest"], run.suite_photos["target"], run.suite_photos["reference"]])
-    for digest in sorted(set(digests.dropna())):
-        name = f"thumbs/{digest}.jpg"
-        if digest.isalnum() and (run.path / name).is_file() and not (run.path / name).is_symlink():
-            yield name
+    return sorted(set(digests.dropna()))
 
 
 def finish(out: Path, record: ComparisonRecord) -> None:

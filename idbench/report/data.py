@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import pandas as pd
-from pydantic import ValidationError
 
 from idbench.errors import RunError
 from idbench.metrics.catalog import METRICS_EDITION
@@ -18,20 +16,20 @@ from idbench.records.comparison import StatisticsRecord
 from idbench.records.run import RunRecord, SuiteRecord
 from idbench.records.summary import PaperSummary, StrictGroup, StrictSummary, Summary
 from idbench.render.table import Column, Quantity
+from idbench.report.contradictions import contradictions
 from idbench.report.facts import ModelFacts, facts_of
 from idbench.report.lacking import lacking
 from idbench.report.plausible import check_plausible
 from idbench.report.sweeps import Sweep, find_sweeps
-from idbench.schema import Record, problem_of
+from idbench.run_files import read_record
 from idbench.summary import SUMMARY_VERSION
 from idbench.tables import read_tables
 
-__all__ = ["Protocol", "RunData", "Source", "Values", "finished_record", "load", "read_record", "read_summary"]
+__all__ = ["Protocol", "RunData", "Source", "Values", "finished_record", "load", "read_summary"]
 
 Protocol = Literal["strict", "paper"]
 Values = Mapping[str, Mapping[str, Quantity]]
 """model -> metric -> its mean, of one recognizer, protocol and group."""
-R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
@@ -167,9 +165,10 @@ class RunData:
 
 
 def load(run: Path, record: RunRecord | None = None) -> RunData:
-    """Read a run directory. `record` stands for `run.json` where the run is about to be finished with it.
+    """Read a run directory, which anybody may have made. `record` stands for `run.json` where that is not written yet.
 
-    Raises `RunError` if the run is not finished, or a file is missing, damaged, or of another version.
+    Raises `RunError` if the run is not finished, or a file is missing, damaged, of another version, or contradicts
+    another one.
     """
     record = record or finished_record(run)
     scores, images, suite_photos = read_tables(run)
@@ -178,6 +177,8 @@ def load(run: Path, record: RunRecord | None = None) -> RunData:
         raise _unfinished(run)
     if not summary.recognizers:
         raise RunError(f"{run} holds no scores: its suite or its list of models is empty")
+    if problem := next(contradictions(record, summary, scores, images), None):
+        raise RunError(f"{run} is damaged or was edited: {problem}")
     if record.provenance.metrics_edition != METRICS_EDITION:
         raise RunError(
             f"{run} was scored with edition {record.provenance.metrics_edition} of the metrics, this idbench has "
@@ -207,18 +208,5 @@ def read_summary(run: Path) -> Summary:
     return summary
 
 
-def read_record(run: Path, name: str, kind: type[R]) -> R:
-    """A record from JSON, or `RunError` in one line."""
-    path = run / name
-    try:
-        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(f"{path.parent} is not a finished run: it has no {path.name}") from error
-    except ValidationError as error:
-        raise _unfinished(path.parent, f" ({path.name}: {problem_of(error, kind.model_fields)})") from error
-    except (ValueError, OSError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
-
-
-def _unfinished(run: Path, why: str = "") -> RunError:
-    return RunError(f"{run} was not finished by this version of idbench{why}; run it again")
+def _unfinished(run: Path) -> RunError:
+    return RunError(f"{run} was not finished by this version of idbench; run it again")

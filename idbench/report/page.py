@@ -16,6 +16,7 @@ from idbench.report.figures.distributions import distributions
 from idbench.report.figures.plane import Plane, Planes
 from idbench.report.notes import notes
 from idbench.report.sweeps import Sweep, as_text
+from idbench.run_files import check_leads_inside
 from idbench.store import write_bytes
 
 __all__ = ["SweepPart", "render", "write"]
@@ -32,7 +33,11 @@ class SweepPart:
 
 
 def write(data: RunData, page: Path, tables_folder: Path) -> Path:
-    """Write the page and the tables; returns the page."""
+    """Write the page and the tables; returns the page.
+
+    Raises `RunError` if the folder of the tables is a link that leads out of the page's folder.
+    """
+    check_leads_inside(page.parent, tables_folder.name)
     tables = content(data)
     write_tables(tables_folder, tables.tables)
     write_bytes(page, render(data, tables).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -10,7 +11,13 @@ from pathlib import Path
 
 from PIL import Image
 
-__all__ = ["Thumbnail", "Thumbnails"]
+from idbench.run_files import read_inside
+from idbench.shown_cases import LONGEST_SIDE
+
+__all__ = ["Thumbnail", "Thumbnails", "read_thumbnail"]
+
+MAX_BYTES = 4 << 20
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Thumbnails:
     """The thumbnails of some run directories, each taken once, in the order of first use."""
 
     def __init__(self, runs: Sequence[Path]) -> None:
-        self._folders = [run / "thumbs" for run in runs]
+        self._runs = runs
         self._known: dict[str, Thumbnail | None] = {}
 
     @property
@@ -36,21 +43,40 @@ class Thumbnails:
         return [one for one in self._known.values() if one is not None]
 
     def get(self, digest: str | None) -> Thumbnail | None:
-        """The thumbnail of an image, or None if the run has none that can be read."""
-        if digest is None or not digest.isalnum():
+        """The thumbnail of an image, or None if the run has none that can be shown.
+
+        Raises `RunError` for a file that may not be read.
+        """
+        if digest is None:
             return None
         if digest not in self._known:
             self._known[digest] = self._read(digest)
         return self._known[digest]
 
     def _read(self, digest: str) -> Thumbnail | None:
-        for folder in self._folders:
-            try:
-                encoded = (folder / f"{digest}.jpg").read_bytes()
-                with Image.open(BytesIO(encoded), formats=["JPEG"]) as image:
-                    width, height = image.size
-            except (OSError, ValueError, Image.DecompressionBombError):
-                continue
-            uri = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
-            return Thumbnail(f"i{len(self._known)}", width, height, uri)
+        for run in self._runs:
+            encoded = read_thumbnail(run, digest)
+            if encoded is not None and (size := _size(encoded)) is not None:
+                uri = "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
+                return Thumbnail(f"i{len(self._known)}", *size, uri)
         return None
+
+
+def read_thumbnail(run: Path, digest: str) -> bytes | None:
+    """An image's thumbnail, encoded; None if the run has none. Raises `RunError` for a file that may not be read."""
+    if not _DIGEST.fullmatch(digest):
+        return None
+    try:
+        return read_inside(run, f"thumbs/{digest}.jpg", MAX_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def _size(encoded: bytes) -> tuple[int, int] | None:
+    """Width and height; None for what is no thumbnail."""
+    try:
+        with Image.open(BytesIO(encoded), formats=["JPEG"]) as image:
+            size = image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return size if max(size) <= LONGEST_SIDE else None

@@ -42,6 +42,8 @@ __all__ = ["MANIFEST", "SUITE", "ManifestCase", "ManifestPerson", "case_of_row",
 MANIFEST = "cases.jsonl"
 MANIFEST_SUFFIXES = (".jsonl", ".ndjson")
 META = "meta.json"
+MAX_META = 16 << 20
+"""Bytes of the largest meta.json that is read."""
 MAX_NUMBER = 64
 """Highest number of a reference; what is above is a date or the like."""
 _REFERENCE = re.compile(r"ref[_-]?(?P<number>\d{1,6})")
@@ -181,10 +183,18 @@ def _published(root: Path, problems: dict[str, str]) -> Iterator[Case]:
                 add_problem(problems, folder.name, "case left out: the folder holds ori or ref images but no meta.json")
 
 
+def _bytes_of(meta: Path) -> bytes:
+    with meta.open("rb") as file:
+        data = file.read(MAX_META + 1)
+    if len(data) > MAX_META:
+        raise ValueError(f"more than {MAX_META >> 20} MiB")
+    return data
+
+
 def _case_of_folder(root: Path, folder: Path, meta: Path, problems: dict[str, str]) -> Case:
     inside(root, folder.name)
     try:
-        row = json.loads(decode_text(inside(root, f"{folder.name}/{meta.name}").read_bytes()))
+        row = json.loads(decode_text(_bytes_of(inside(root, f"{folder.name}/{meta.name}"))))
         prompt = str(row["prompt"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SuiteError(f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})') from error

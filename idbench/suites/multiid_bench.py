@@ -101,6 +101,9 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
             f"no parquet files of MultiID-Bench in {path}; run 'idbench suites fetch multiid-bench' "
             f"or copy the data of {HUB_ID} there"
         )
+    for file in files if path.is_dir() else ():
+        if not inside(path, file.relative_to(path).as_posix()).is_file():
+            raise SuiteError(f"{file}: expected a parquet file, found a folder, a pipe or something else")
     count = sum(_checked(file).metadata.num_rows for file in files)
     name = "multiid-bench" if path == default_dir() else path.stem
 
@@ -129,7 +132,8 @@ def _checked(file: Path) -> pq.ParquetFile:
 def _what_it_is(file: Path, error: Exception) -> str:
     """What a file holds that is no parquet, where that can be told."""
     try:
-        found = looks_like(file.read_bytes()[:4096]) if file.is_file() else "unknown bytes"
+        with file.open("rb") as opened:
+            found = looks_like(opened.read(4096))
     except OSError:
         found = "unknown bytes"
     return str(error).splitlines()[0] if found in ("unknown bytes", "parquet") else f"it looks like: {found}"
