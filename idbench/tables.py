@@ -48,6 +48,7 @@ MAX_BYTES = 8 << 30
 ORDER = {"scores": ["case", "seed", "person"], "images": ["case"], "suite": ["case", "person"]}
 """How rows are sorted; what is equal stays as written, models in the order they were given."""
 
+BOX = ("x1", "y1", "x2", "y2")
 PAPER_COLUMNS = ("rest_ref", "sim_ref_unpadded", "copy_paste_unpadded")
 
 
@@ -108,6 +109,7 @@ def forms() -> dict[str, TableForm]:
             optional=others,
             names=("model", "case", "recognizer"),
             filled=("subset", "cluster", "protocol", "outcome", "seed"),
+            finite=BOX,
             choices={"protocol": frozenset({"strict", "paper"}), "outcome": frozenset(Outcome)},
         ),
         "images": TableForm(
@@ -123,6 +125,7 @@ def forms() -> dict[str, TableForm]:
             names=("case", "recognizer"),
             filled=("subset", "cluster", "person", "references"),
             positive=("target_width", "target_height"),
+            finite=tuple(f"{photo}_{end}" for photo in ("target", "reference") for end in BOX),
         ),
     }
 

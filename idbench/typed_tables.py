@@ -26,11 +26,12 @@ _WORDS = {pa.string(): "text", pa.int64(): "integers", pa.float64(): "numbers"}
 class TableForm:
     """What a table must hold.
 
-    schema : its columns; text, int64 (never negative) or float64 (never infinite).
-    optional : columns that may be lacking, which are empty then; these may hold infinite numbers.
+    schema : its columns; text, int64 (never negative) or float64.
+    optional : columns that may be lacking, which are empty then.
     names : columns of text without empty cells, that name something.
     filled : other columns without empty cells.
     positive : integers above 0.
+    finite : columns of numbers without infinite ones.
     choices : column -> values it may hold.
     """
 
@@ -39,6 +40,7 @@ class TableForm:
     names: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
+    finite: tuple[str, ...] = ()
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -120,6 +122,5 @@ def _check_range(column: pa.ChunkedArray, declared: pa.Field, form: TableForm) -
         if limits["min"] is not None and not lowest <= limits["min"] <= limits["max"] <= MAX_INTEGER:
             wrong = limits["min"] if limits["min"] < lowest else limits["max"]
             raise ValueError(f"column '{declared.name}': expected {lowest} to {MAX_INTEGER}, found {wrong}")
-    bounded = pa.types.is_floating(declared.type) and declared.name not in form.optional
-    if bounded and (row := pc.index(pc.is_inf(column), True).as_py()) >= 0:
+    if declared.name in form.finite and (row := pc.index(pc.is_inf(column), True).as_py()) >= 0:
         raise ValueError(f"row {row}, column '{declared.name}': an infinite number")

@@ -124,7 +124,14 @@ def identity_of(recognizer: NetworkRecord) -> tuple[str, ...]:
 
 def shared_recognizers(runs: Sequence[RunData]) -> list[Names]:
     """Per run, its names of the recognizers that all runs have, in the first run's order."""
-    known = [{identity_of(run.record.recognizers[name]): name for name in reversed(run.recognizers)} for run in runs]
+    known = [
+        {
+            identity_of(found): name
+            for name in reversed(run.recognizers)
+            if (found := run.record.recognizers.get(name)) is not None
+        }
+        for run in runs
+    ]
     shared = [key for key in known[0] if all(key in other for other in known)]
     if not shared:
         raise RunError("the runs share no recognizer with the same weights; score them with a common one to compare")
