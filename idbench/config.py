@@ -87,14 +87,13 @@ class RunConfig(Record):
     false_accept_rate: float = Field(default=0.01, gt=0, lt=1, description="For the verification threshold.")
     gallery: int = Field(default=60, ge=0, le=2000, description="Cases in the report's gallery.")
 
-    @field_validator("*", mode="before")
+    @field_validator("seeds", "first_seed", "processes", "workers", "batch", "resamples", "statistics_seed", "gallery",
+                     "time_limit", "detection_threshold", "level", "false_accept_rate", mode="before")  # fmt: skip
     @classmethod
     def _truth_is_no_number(cls, value: object, field: ValidationInfo) -> object:
-        expected = {int: "an integer", float: "a number"}
-        wanted = cls.model_fields[field.field_name or ""].annotation
-        found = [words for kind, words in expected.items() if wanted == kind or wanted == kind | None]
-        if isinstance(value, bool) and found:
-            raise ValueError(f"expected {found[0]}, found {str(value).lower()}")
+        if isinstance(value, bool):
+            whole = cls.model_fields[field.field_name or ""].annotation in (int, int | None)
+            raise ValueError(f"expected {'an integer' if whole else 'a number'}, found {str(value).lower()}")
         return value
 
     @field_validator("suite", "out", "cache", "detector", "clip", "aesthetic")

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from idbench.config import load_config
+from idbench.config import RunConfig, load_config
 from idbench.errors import ConfigError
+from idbench.options import options_of
 
 
 def test_flags_win_over_the_config_file(tmp_path):
@@ -32,3 +33,14 @@ def test_models_whose_folders_some_systems_take_for_one_are_told_apart():
     for given in ({"models": ["A=sim:good", "a=sim:good"]}, {"images": {"Mine": "x"}, "models": ["mine=sim:good"]}):
         with pytest.raises(ConfigError, match="two models are called"):
             load_config(None, {"suite": "synthetic"} | given)
+
+
+def test_no_number_takes_truth():
+    numbers = {
+        name: option.kind for name, option in options_of(RunConfig).items() if option.kind in ("integer", "number")
+    }
+    for name, kind in numbers.items():
+        expected = "an integer" if kind == "integer" else "a number"
+        with pytest.raises(ConfigError, match=f"{name}: expected {expected}, found true"):
+            load_config(None, {name: True})
+    assert len(numbers) == 12
