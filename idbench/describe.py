@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -68,6 +68,7 @@ def counts(
         suite_problems=dict(sorted(opened.suite.problems.items())),
         suite_photos_unreadable=dict(sorted(unreadable.items())),
         people_unclear=_listed(unclear) if unclear else None,
+        profiles_ignored=_listed(faults) if (faults := opened.analyser.profile_faults) else None,
         encoders={one.name: NetworkRecord.model_validate(one.describe()) for one in opened.analyser.encoders},
         images_analysed_anew=opened.analyser.analysed,
         recognizer_failures={
@@ -80,9 +81,16 @@ def counts(
 
 
 def what_is_lacking(
-    counts: Counts, index: SuiteIndex, folders: Sequence[FolderProducer], images: pd.DataFrame
+    counts: Counts,
+    index: SuiteIndex,
+    folders: Sequence[FolderProducer],
+    images: pd.DataFrame,
+    sheets: Collection[tuple[str, str, int]],
 ) -> Iterator[str]:
-    """What of a suite and of the images was ignored, changed or could not be read: one counted line per kind."""
+    """What of a suite and of the images was ignored, changed or could not be read: one counted line per kind.
+
+    sheets : model, case and seed of images that hold several pictures in rows and columns.
+    """
     yield from _about_problems(counts.suite_problems)
     if unreadable := counts.suite_photos_unreadable:
         photos = sum(1 for case in index.cases for _ in case.images())
@@ -92,10 +100,15 @@ def what_is_lacking(
             f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
             f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
         )
+    if faults := counts.profiles_ignored:
+        first = _first(": ".join(one) for one in faults.first.items())
+        yield f"{faults.count} images have a colour profile that was ignored, first {first}"
+    yield from _about_lacking(index, counts.suite_problems)
     for folder in folders:
         yield from folder.remarks(index.ids)
     for model, rows in images.groupby("model", sort=False):
-        yield from _about_images(str(model), rows, index)
+        tiled = {(case, seed) for one, case, seed in sheets if one == model}
+        yield from _about_images(str(model), rows, index, tiled)
     for name, fault in counts.recognizer_faults.items():
         yield f"{name} measured nothing: {fault}"
     for name, failed in counts.recognizer_failures.items():
@@ -118,8 +131,24 @@ def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
         yield f"suite, {one} {one_line(case, 80)}: {one_line(problem)}"
 
 
-def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator[str]:
-    """Images that cannot be read, and wide ones that show everybody several times."""
+def _about_lacking(index: SuiteIndex, told: Collection[str]) -> Iterator[str]:
+    """Cases without what others have: a target; boxes, where there are several people and nothing else was said."""
+    targets = [entry for entry in index.entries.values() if entry.target is not None]
+    if without := [entry.id for entry in index.entries.values() if entry.target is None] if targets else []:
+        yield f"{len(without)} of {len(index.entries)} cases have no target, first {one_line(without[0], 80)}"
+    several = [entry for entry in index.entries.values() if entry.size > 1 and entry.id not in told]
+    unboxed = [entry.id for entry in several if None in entry.boxes]
+    if unboxed and any(None not in entry.boxes for entry in index.entries.values()):
+        yield (
+            f"{len(unboxed)} of {len(several)} cases of several people have no box for each, so that places are not "
+            f"measured there, first {one_line(unboxed[0], 80)}"
+        )
+
+
+def _about_images(
+    model: str, rows: pd.DataFrame, index: SuiteIndex, tiled: Collection[tuple[str, int]]
+) -> Iterator[str]:
+    """Images that cannot be read, and those that show everybody several times: wide ones, and grids."""
     unreadable = rows[rows["outcome"] == "unreadable_image"]
     if len(unreadable):
         yield (
@@ -128,7 +157,9 @@ def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator
         )
     sizes = {entry.id: entry.target_size for entry in index.entries.values()}
     targets = {case: size[0] / size[1] for case, size in sizes.items() if size is not None}
-    sheets = rows[[_is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]]
+    sheets = rows[
+        [(row["case"], row["seed"]) in tiled or _is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]
+    ]
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (

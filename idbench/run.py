@@ -82,6 +82,6 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         progress("report", 0, 1)
         write_report(run.path, warn)
         progress("report", 1, 1)
-        for line in what_is_lacking(account, index, folders, tables[1]):
+        for line in what_is_lacking(account, index, folders, tables[1], people.sheets):
             warn(line)
     return run.path

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
-from support.images import encoded, noise
+from support.images import encoded, noise, rgb_profile
 
 from idbench import images
 from idbench.errors import UnreadableImageError
@@ -50,36 +49,6 @@ def test_a_picture_on_its_side_is_turned_in_strips_too(monkeypatch):
     data = encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
     monkeypatch.setattr(images, "STRIP_PIXELS", 5 * 61)
     assert np.array_equal(decode(data), np.asarray(upright))
-
-
-def rgb_profile(*columns: tuple[float, float, float]) -> bytes:
-    """A matrix profile (ICC 2.1) with the primaries `columns` (X, Y, Z under D50) and a gamma of 1.8."""
-
-    def number(value: float) -> bytes:
-        return struct.pack(">i", round(value * 65536))
-
-    def xyz(*values: float) -> bytes:
-        return b"XYZ " + bytes(4) + b"".join(map(number, values))
-
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(1.8 * 256)) + bytes(2)
-    text = b"desc" + bytes(4) + struct.pack(">I", 2) + b"w\0" + bytes(78)
-    parts = {b"desc": text + bytes(-len(text) % 4), b"cprt": b"text" + bytes(8), b"wtpt": xyz(0.9642, 1.0, 0.8249)}
-    parts |= dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), (xyz(*column) for column in columns), strict=True))
-    parts |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    table, body, start = struct.pack(">I", len(parts)), b"", 128 + 4 + 12 * len(parts)
-    for name, data in parts.items():
-        table += name + struct.pack(">II", start + len(body), len(data))
-        body += data
-    rest = (
-        bytes(4)
-        + b"\x02\x10\0\0mntrRGB XYZ "
-        + bytes(12)
-        + b"acsp"
-        + bytes(28)
-        + b"".join(map(number, (0.9642, 1.0, 0.8249)))
-    )
-    header = struct.pack(">I", start + len(body)) + rest
-    return header + bytes(128 - len(header)) + table + body
 
 
 WIDE = rgb_profile((0.7977, 0.2880, 0.0), (0.1352, 0.7119, 0.0), (0.0313, 0.0001, 0.8249))

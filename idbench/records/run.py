@@ -161,6 +161,9 @@ class Counts(Record):
     people_unclear: ListedProblems | None = Field(
         None, description="people whom the photos of their case do not tell clearly; what needs that face is undefined"
     )
+    profiles_ignored: ListedProblems | None = Field(
+        None, description="images whose colour profile cannot be used; their numbers are taken for sRGB"
+    )
     encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
     """CLIP and aesthetics, where they were used."""
     images_analysed_anew: int = Field(0, description="images the cache did not have")

@@ -92,7 +92,8 @@ class SuiteSide:
 
 
 class SuitePeople:
-    """Target and reference embeddings of the suite's people, to verify them against each other."""
+    """Target and reference embeddings of the suite's people, to verify them against each other; who of them is not
+    clear, and which images show them several times."""
 
     def __init__(self, recognizers: Sequence[str], index: SuiteIndex) -> None:
         by_hash = sorted(index.identities, key=lambda person: key_of({"person": person}))
@@ -102,6 +103,8 @@ class SuitePeople:
         self._rows: dict[str, list[tuple[Any, Any, str]]] = {name: [] for name in recognizers}
         self.unclear: dict[str, str] = {}
         """Case and person whom the case's photos do not tell clearly, and why; by the first recognizer that says so."""
+        self.sheets: set[tuple[str, str, int]] = set()
+        """Model, case and seed of images that hold several pictures in rows and columns."""
 
     def add(self, recognizer: str, case_id: str, people: CasePeople, identities: Sequence[str]) -> None:
         """Take the people of one case who have both faces, and note who is not told clearly."""
