@@ -7,11 +7,12 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
+from PIL.PngImagePlugin import PngInfo
 from support.images import encoded, noise, rgb_profile
 
 from idbench import images
 from idbench.errors import UnreadableImageError
-from idbench.images import EncodedImage, MemoryBudget, decode, size_of
+from idbench.images import EncodedImage, MemoryBudget, decode, profile_fault, size_of
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"]
 
@@ -72,6 +73,43 @@ def test_profiles_of_srgb_and_damaged_ones_change_nothing():
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     for profile in (ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"damaged", lab):
         assert np.array_equal(decode(encoded(picture, "PNG", icc_profile=profile)), np.asarray(picture))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_a_profile_that_cannot_be_used_is_a_fault(form):
+    picture = noise(40, 30)
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    for profile in (b"damaged", WIDE[:-200], lab):
+        assert profile_fault(encoded(picture, form, icc_profile=profile)) is not None
+    for data in (encoded(picture, form, icc_profile=WIDE), encoded(picture, form), b"ICC_PROFILE", b""):
+        assert profile_fault(data) is None
+
+
+def behind_the_pixels(data: bytes) -> bytes:
+    """The same PNG, its EXIF moved behind the pixels."""
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    return data[:start] + data[end:-12] + data[start:end] + data[-12:]
+
+
+def test_the_size_of_a_turned_png_is_that_which_is_seen():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(noise(61, 47), "PNG", exif=exif)
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/></x:xmpmeta>'
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    for data in (turned, behind_the_pixels(turned), encoded(noise(61, 47), "PNG", pnginfo=text)):
+        height, width, _ = decode(data).shape
+        assert size_of(EncodedImage("turned", data=data)) == (width, height) == (47, 61)
+
+
+def test_texts_of_a_png_are_no_reason_to_decode_it(monkeypatch):
+    text = PngInfo()
+    text.add_text("prompt", "a photo")
+    data = encoded(noise(61, 47), "PNG", pnginfo=text)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
+    assert size_of(EncodedImage("plain", data=data)) == (61, 47)
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")

@@ -67,9 +67,10 @@ class Suite:
         """
         seen: set[str] = set()
         subsets: set[str] = set()
-        for case in self.read(self.problems):
+        for number, case in enumerate(self.read(self.problems), start=1):
             if not case.id or len(case.id) > 150:
-                raise SuiteError(f"{self.name}: a case id must have 1 to 150 characters, found '{case.id[:40]}'")
+                found = f"found '{case.id[:40]}' in case number {number}"
+                raise SuiteError(f"{self.name}: a case id must have 1 to 150 characters, {found}")
             _check_text(self.name, case)
             if (one_spelling := unicodedata.normalize("NFC", case.id)) in seen:
                 raise SuiteError(f"{self.name}: case id '{case.id}' appears twice; ids must be unique")

@@ -333,7 +333,12 @@ def cells_that_are_null(world: World, entry: Entry, rng: random.Random) -> Effec
     name = rng.choice(["ID", "GT", "input_images", "prompt", "subset", "num_persons", "bboxes"])
     entry.more[name] = None
     equal = EXACT if name in ("prompt", "num_persons", "subset") else None
-    return Effect({entry.was}, names=[world.parquet, *(image.name for image in entry.images)], equal=equal, detail=name)
+    return Effect(
+        {entry.was},
+        names=["case number", world.parquet, *(image.name for image in entry.images)],
+        equal=equal,
+        detail=name,
+    )
 
 
 @perturbation("columns", "parquet")

@@ -59,6 +59,17 @@ def image_by_another_name(world: World, entry: Entry, rng: random.Random) -> Eff
 
 
 @perturbation("names")
+def accents_composed_otherwise(world: World, entry: Entry, rng: random.Random) -> Effect:
+    """File systems and archives compose them as they like: on disk they are not as ids and manifest have them."""
+    photos = world.form == "manifest" and rng.random() < 0.5
+    for _, file, photo in world.files():
+        if photo == photos:
+            file.name = unicodedata.normalize("NFD", file.name)
+    world.path = lambda name: unicodedata.normalize("NFC", name)
+    return Effect(set(), equal=EXACT, detail="photos" if photos else "images")
+
+
+@perturbation("names")
 def all_images_by_other_names(world: World, entry: Entry, rng: random.Random) -> Effect:
     how = rng.choice(list(STEMS))
     before = [_renamed(image, how) for one in world.entries for image in one.images]
