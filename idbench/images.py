@@ -192,7 +192,10 @@ def size_of(image: EncodedImage) -> tuple[int, int] | None:
             with Image.open(file, formats=(*FORMATS, *plugin_formats())) as opened:
                 width, height = opened.size
                 known = opened.format != "PNG" or "exif" in opened.info or _tells_orientation(file)
-                turned = known and opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+                exif = opened.getexif() if known else {}
+                if opened.format == "TIFF":  # newer versions of Pillow have turned the size already
+                    width, height = exif[ExifTags.Base.ImageWidth], exif[ExifTags.Base.ImageLength]
+                turned = exif.get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     except Exception:  # as in `decode`; whoever decodes it says why
         return None
     return (height, width) if turned else (width, height)

@@ -104,6 +104,18 @@ def test_the_size_of_a_turned_png_is_that_which_is_seen():
         assert size_of(EncodedImage("turned", data=data)) == (width, height) == (47, 61)
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_picture_upright(form, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if not features.check("avif") and form == "AVIF":
+        pytest.skip("this Pillow writes no AVIF")
+    data = encoded(noise(61, 47), form, exif=exif)
+    height, width, _ = decode(data).shape
+    assert size_of(EncodedImage("turned", data=data)) == (width, height)
+
+
 def test_texts_of_a_png_are_no_reason_to_decode_it(monkeypatch):
     text = PngInfo()
     text.add_text("prompt", "a photo")

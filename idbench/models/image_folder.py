@@ -125,8 +125,10 @@ class ImageFolder:
         for depth in range(3):
             next_level: list[Path] = []
             for folder in waiting:
-                if (looked_at := looked_at + 1) > MAX_SUBFOLDERS or not leads_inside(folder, self.roots):
+                if (looked_at := looked_at + 1) > MAX_SUBFOLDERS:
                     return
+                if not leads_inside(folder, self.roots):
+                    continue
                 paths = [path.relative_to(folder) for path in _list(folder, self.roots)[0]]
                 if not names.has(folder.name) and any(names.strictly(one) or names.loosely(one) for one in paths):
                     yield folder

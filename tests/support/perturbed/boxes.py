@@ -88,8 +88,10 @@ def one_box_that_is_none(world: World, entry: Entry, rng: random.Random) -> Effe
 
 
 @perturbation("boxes")
-def boxes_that_are_none(world: World, entry: Entry, rng: random.Random) -> Effect:
+def boxes_that_are_none(world: World, entry: Entry, rng: random.Random) -> Effect | None:
     how = rng.choice(list(NOT_NUMBERS))
+    if how == "none" and world.form == "manifest":
+        return None  # a suite without boxes
     for one in world.entries:
         for person in one.people:
             person.box = NOT_NUMBERS[how](person.box, one.size)

@@ -12,7 +12,7 @@ __all__ = ["EXACT", "LOSSY", "PERTURBATIONS", "Effect", "Perturbation", "perturb
 
 EXACT = 0.0
 LOSSY = 0.06
-"""By how much similarities of JPEG at quality 100 and the like may differ; 20 times less than copy-paste's range."""
+"""By how much similarities of JPEG at quality 100 and the like may differ; copy-paste, twice as much."""
 
 
 @dataclass

@@ -199,9 +199,7 @@ def _difference(good: Mapping[tuple[int, int], Row], found: Mapping[tuple[int, i
         if outcome != other:
             return f"{key} is {other}, expected {outcome}"
         for name, value, one in zip(VALUES, values, others, strict=True):
-            near = math.isnan(value) == math.isnan(one) and not abs(value - one) > tolerance * (
-                2 if name == "copy_paste" else 1
-            )
-            if not near:
+            allowed = tolerance * (2 if name == "copy_paste" else 1)
+            if math.isnan(value) != math.isnan(one) or abs(value - one) > allowed:  # false where both are NaN
                 return f"{key} {name} {one}, expected {value}"
     return ""
