@@ -82,7 +82,7 @@ def another_picture_for_the_same_image(world: World, entry: Entry, rng: random.R
     image = rng.choice(entry.images)
     other = File(image.called(suffix=rng.choice([".jpg", ".webp", ".bmp", ".PNG", ".gif", ".tiff"])), b"")
     form = {".jpg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".png": "PNG", ".gif": "GIF", ".tiff": "TIFF"}
-    other.data = encoded(noise(*image.picture().size), form[other.suffix.lower()])
+    other.data = encoded(noise(120, 90), form[other.suffix.lower()])
     entry.images.append(other)
     return Effect({entry.was}, [image, other], detail=other.name)
 
@@ -92,7 +92,7 @@ def second_name_for_the_same_image(world: World, entry: Entry, rng: random.Rando
     """`r001.png` and `r001/out.png`, `r001--0.png` and `r001/0.png`."""
     image = rng.choice(entry.images)
     stem = "out" if "--" not in image.stem else image.stem.rpartition("--")[2]
-    other = File(f"{entry.id}/{stem}.png", encoded(noise(*image.picture().size), "PNG"))
+    other = File(f"{entry.id}/{stem}.png", encoded(noise(120, 90), "PNG"))
     entry.images.append(other)
     return Effect({entry.was}, [image, other])
 

@@ -114,7 +114,7 @@ def silent_changes(example: Example, good: Numbers, found: Outcome) -> list[str]
     wrong = [
         f"not said: {one.name}"
         for one, effect in example.done
-        if _must_be_said(effect, effects) and not said.names(effect)
+        if _must_be_said(effect, effects) and not said.tells(effect)
     ]
     for case in sorted(good.keys() | found.numbers.keys()):
         touching = [effect for effect in effects if effect.touches(case)]
@@ -144,6 +144,10 @@ class _Said:
 
     def names(self, effect: Effect) -> bool:
         return any(_holds(line, self._names_of(effect)) for line in self._lines)
+
+    def tells(self, effect: Effect) -> bool:
+        """As `names`, or a line that counts several does, by the first of them."""
+        return self.names(effect) or any(self.explains(case, [effect]) for case in effect.cases)
 
     def explains(self, case: str, effects: Sequence[Effect]) -> bool:
         """A line names the case or its files; or it counts several, or all, and names the first."""

@@ -74,6 +74,8 @@ class Entry:
     target: File | None
     people: list[Sitter]
     images: list[File]
+    size: tuple[int, int]
+    """Of the target."""
     more: dict[str, Any] = field(default_factory=dict)
 
     def photos(self) -> list[File]:
@@ -81,10 +83,6 @@ class Entry:
 
     def boxes(self) -> list[Any]:
         return [one.box for one in self.people]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.target.picture().size
 
 
 @dataclass
@@ -233,7 +231,7 @@ def world_of(cases: list[Case], form: Form, seeds: int) -> World:
             name = f"{case_id}.png" if seeds == 1 else f"{case_id}--{seed}.png"
             images.append(File(name, encode_png(picture.pixels)))
         target = File(_photo_name(form, case_id, 0), case.target.read())
-        entries.append(Entry(case_id, case_id, case.prompt, case.subset, target, people, images))
+        entries.append(Entry(case_id, case_id, case.prompt, case.subset, target, people, images, target.picture().size))
     return World(form, seeds, entries)
 
 
