@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ __all__ = ["BoxCheck"]
 GOOD_OVERLAP = 0.3
 """A box that overlaps a face so much (intersection over union) is one of that face, be it drawn loosely."""
 INSIDE = 0.9
-"""A box that holds so much of a face may be one of the whole person."""
+"""A box that holds so much of a face may be one of the whole person, if it is of no other face."""
 
 
 SAME_PLACE = 0.7
@@ -49,9 +49,11 @@ class BoxCheck:
             return
         case_id, overlap = side.case.id, iou_matrix(list(boxes.values()), faces.found.boxes)
         self.touching[case_id] = bool(overlap.max() >= MIN_BOX_OVERLAP)
-        held = np.array([_held(box, faces.found.boxes) for box in boxes.values()])
-        self.fitting += list(map(bool, (overlap.max(axis=1) >= GOOD_OVERLAP) | (held >= INSIDE)))
-        if why := _one_box(boxes) or _unlike(side):
+        drawn = overlap.max(axis=1) >= GOOD_OVERLAP
+        held = np.array([(_held(box, faces.found.boxes) >= INSIDE).sum() for box in boxes.values()])
+        self.fitting += list(map(bool, drawn | (held > 0)))
+        several = [i for i, many in zip(boxes, ~drawn & (held > 1), strict=True) if many] if len(boxes) > 1 else []
+        if why := _one_box(boxes) or _several_faces(several) or _unlike(side):
             self.contradicted[case_id] = why
         taken = {row for row, column in match(overlap) if overlap[row, column] >= MIN_BOX_OVERLAP}
         if lacking := [i for row, i in enumerate(boxes) if row not in taken]:
@@ -115,9 +117,15 @@ def _other_people(side: SuiteSide, recognizer: str) -> list[int] | None:
     return [i for i, in_box, alike in both if in_box != alike]
 
 
-def _held(box: Box, faces: npt.NDArray[Any]) -> float:
-    """Largest share of a face that lies in a box."""
+def _several_faces(people: Sequence[int]) -> str | None:
+    """Whether there are people in whose box several faces lie, so that it does not say where they are."""
+    return f"in that of person {people[0] + 1} lie several faces" if people else None
+
+
+def _held(box: Box, faces: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Share of each face that lies in a box, (n,)."""
     x1, y1, x2, y2 = faces.T
     width = np.clip(np.minimum(x2, box[2]) - np.maximum(x1, box[0]), 0, None)
     height = np.clip(np.minimum(y2, box[3]) - np.maximum(y1, box[1]), 0, None)
-    return float((width * height / np.maximum((x2 - x1) * (y2 - y1), 1e-9)).max())
+    share: npt.NDArray[np.float64] = width * height / np.maximum((x2 - x1) * (y2 - y1), 1e-9)
+    return share

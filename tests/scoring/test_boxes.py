@@ -69,3 +69,9 @@ def test_where_most_boxes_fit_no_face_none_is_used():
     halved = [tuple(edge / 2 for edge in box) for box in (LEFT, RIGHT)]
     found = problems(*(side(name, halved, [LEFT, RIGHT]) for name in "abc"))
     assert list(found) == ["a", "b", "c"] and "0 of the suite's 6 boxes fit" in found["a"]
+
+
+def test_a_box_in_which_several_faces_lie_says_not_where_its_person_is():
+    whole = (0.0, 0.0, 200.0, 100.0)
+    found = problems(good(), side("whole", [LEFT, whole], [LEFT, RIGHT]), side("alone", [whole], [LEFT, RIGHT]))
+    assert list(found) == ["whole"] and "in that of person 2 lie several faces" in found["whole"]
