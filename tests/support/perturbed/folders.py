@@ -180,8 +180,7 @@ def one_more_reference(world: World, entry: Entry, rng: random.Random) -> Effect
 def images_lie_in_the_suite(world: World, entry: Entry, rng: random.Random) -> Effect:
     """The folder of images is the suite's own: `r001/out.png` beside `r001/ori.png`."""
     for one in world.entries:
-        for image in one.images:
-            seed = image.stem.rpartition("--")[2] if "--" in image.stem else None
-            image.name = f"{one.id}/{'out' if seed is None else seed}.png"
+        for seed, image in enumerate(one.images):
+            image.name = f"{one.id}/{'out' if len(one.images) == 1 else seed}.png"
     world.images = world.images_given = world.suite
     return Effect(set(), equal=EXACT)
