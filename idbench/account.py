@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -50,6 +50,7 @@ class Account:
             suite_photos_unreadable=dict(sorted(self.unreadable.items())),
             people_unclear=_listed(unclear) if unclear else None,
             people_undefined=dict(self._undefined()),
+            profiles_ignored=_listed(analyser.profile_faults) if analyser.profile_faults else None,
             encoders={one.name: NetworkRecord.model_validate(one.describe()) for one in analyser.encoders},
             images_analysed_anew=analyser.analysed,
             recognizer_failures={name: _listed(failed) for name, failed in failures if failed},
@@ -74,11 +75,14 @@ class Account:
         yield from _about_problems(counts.suite_problems)
         if self.index is not None:
             yield from _about_people(counts, self.index)
+            yield from _about_lacking(self.index, counts.suite_problems)
             for folder in self.folders:
                 yield from folder.remarks(self.index.ids, self.opened.suite.subsets)
             if self.images is not None:
+                grids = self.people.sheets if self.people is not None else set()
                 for model, rows in self.images.groupby("model", sort=False):
-                    yield from _about_images(str(model), rows, self.index)
+                    tiled = {(case, seed) for one, case, seed in grids if one == model}
+                    yield from _about_images(str(model), rows, self.index, tiled)
         yield from _about_recognizers(counts)
 
 
@@ -108,6 +112,9 @@ def _about_people(counts: Counts, index: SuiteIndex) -> Iterator[str]:
             f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
             f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
         )
+    if faults := counts.profiles_ignored:
+        first = _first(": ".join(one) for one in faults.first.items())
+        yield f"{faults.count} images have a colour profile that was ignored, first {first}"
     people = sum(len(case.people) for case in index.cases)
     alike: dict[str, list[str]] = {}
     for name, undefined in counts.people_undefined.items():
@@ -140,8 +147,24 @@ def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
         yield f"suite, {one} {one_line(case, 80)}: {one_line(problem)}"
 
 
-def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator[str]:
-    """Images that cannot be read, and wide ones that show everybody several times."""
+def _about_lacking(index: SuiteIndex, told: Collection[str]) -> Iterator[str]:
+    """Cases without what others have: a target; boxes, where there are several people and nothing else was said."""
+    targets = [entry for entry in index.entries.values() if entry.target is not None]
+    if without := [entry.id for entry in index.entries.values() if entry.target is None] if targets else []:
+        yield f"{len(without)} of {len(index.entries)} cases have no target, first {one_line(without[0], 80)}"
+    several = [entry for entry in index.entries.values() if entry.size > 1 and entry.id not in told]
+    unboxed = [entry.id for entry in several if None in entry.boxes]
+    if unboxed and any(None not in entry.boxes for entry in index.entries.values()):
+        yield (
+            f"{len(unboxed)} of {len(several)} cases of several people have no box for each, so that places are not "
+            f"measured there, first {one_line(unboxed[0], 80)}"
+        )
+
+
+def _about_images(
+    model: str, rows: pd.DataFrame, index: SuiteIndex, tiled: Collection[tuple[str, int]]
+) -> Iterator[str]:
+    """Images that cannot be read, and those that show everybody several times: wide ones, and grids."""
     unreadable = rows[rows["outcome"] == "unreadable_image"]
     if len(unreadable):
         yield (
@@ -150,7 +173,9 @@ def _about_images(model: str, rows: pd.DataFrame, index: SuiteIndex) -> Iterator
         )
     sizes = {entry.id: entry.target_size for entry in index.entries.values()}
     targets = {case: size[0] / size[1] for case, size in sizes.items() if size is not None}
-    sheets = rows[[_is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]]
+    sheets = rows[
+        [(row["case"], row["seed"]) in tiled or _is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]
+    ]
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ __all__ = [
     "encode_jpeg",
     "encode_png",
     "luma",
+    "profile_fault",
     "size_of",
 ]
 
@@ -61,6 +62,17 @@ STRIP_PIXELS = 1 << 22
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|pillow_jxl|idbench\.images)(\.|$)")
 
 _imaging.set_block_size(64 << 20)  # blocks of Pillow's usual 16 MiB stay with the thread that freed them (glibc)
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_TOLD_IN_TEXTS = (b"XML:com.adobe.xmp", b"Raw profile type exif")
+"""How texts of a PNG begin that may say which side is up."""
+
+_PROFILE_MARKS = (b"iCCP", b"ICC_PROFILE", b"ICCP", b"colrprof", b"acsp")
+"""One of them stands in every file with a colour profile: of PNG, JPEG, WebP, AVIF; the profile's own."""
+
+_NO_PROFILE = (ImageCms.PyCMSError, OSError, ValueError)
+"""What a profile that cannot be used raises."""
 
 HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 """Pillow's modes of more than 8 bits."""
@@ -175,18 +187,55 @@ def decode(data: bytes, name: str = "image") -> RGB:
 def size_of(image: EncodedImage) -> tuple[int, int] | None:
     """Width and height of an image as it stands upright, by its header alone; None where that cannot be read."""
     try:
-        if image.data is None and image.file is not None and not image.file.is_file():
+        if image.data is None and (image.file is None or not image.file.is_file()):
             return None  # a pipe would keep the run waiting for ever
-        source = io.BytesIO(image.data) if image.data is not None else image.file
-        if source is None:
-            return None
-        with Image.open(source, formats=(*FORMATS, *plugin_formats())) as opened:
+        with _opened(image) as file, Image.open(file, formats=(*FORMATS, *plugin_formats())) as opened:
             width, height = opened.size
-            known = opened.format != "PNG" or "exif" in opened.info  # else Pillow decodes all of it to look
-            turned = known and opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            known = opened.format != "PNG" or "exif" in opened.info or _tells_orientation(file)
+            exif = opened.getexif() if known else {}
+            if opened.format == "TIFF":  # newer versions of Pillow have turned the size already
+                width, height = exif[ExifTags.Base.ImageWidth], exif[ExifTags.Base.ImageLength]
+            turned = exif.get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     except Exception:  # as in `decode`; whoever decodes it says why
         return None
     return (height, width) if turned else (width, height)
+
+
+def _opened(image: EncodedImage) -> BinaryIO:
+    return image.file.open("rb") if image.data is None and image.file is not None else io.BytesIO(image.data or b"")
+
+
+def _tells_orientation(png: BinaryIO) -> bool:
+    """Whether a PNG may say which side is up, behind its pixels or in a text; asking Pillow decodes all of it."""
+    place = png.tell()
+    try:
+        png.seek(len(PNG_SIGNATURE))
+        while len(head := png.read(8)) == 8:
+            length, name = int.from_bytes(head[:4], "big"), head[4:]
+            if name == b"eXIf" or png.read(min(32, length)).startswith(_TOLD_IN_TEXTS):
+                return True
+            png.seek(length - min(32, length) + 4, io.SEEK_CUR)
+        return False
+    finally:
+        png.seek(place)
+
+
+def profile_fault(data: bytes) -> str | None:
+    """What is wrong with the colour profile of encoded bytes, so that `decode` leaves it aside; None where nothing is,
+    there is none, or the bytes are no image."""
+    if not any(mark in data for mark in _PROFILE_MARKS):
+        return None
+    try:
+        with Image.open(io.BytesIO(data), formats=(*FORMATS, *plugin_formats())) as image:
+            profile, mode = image.info.get("icc_profile"), _profile_mode(image)
+    except Exception:  # as in `decode`; whoever decodes it says why
+        return None
+    try:
+        if profile:
+            _build_transform(profile, mode)
+    except _NO_PROFILE:
+        return "damaged, or of colours of another kind"
+    return None
 
 
 class MemoryBudget:
@@ -235,13 +284,18 @@ def _has_alpha(image: Image.Image) -> bool:
     return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
 
+def _profile_mode(image: Image.Image) -> str:
+    """The mode in which an image's colours are those that its profile speaks of."""
+    if image.mode in HIGH_DEPTH or image.mode in ("L", "LA", "La"):
+        return "L"
+    return image.mode if image.mode in ("RGB", "CMYK") else "RGB"
+
+
 class _Colours:
     """From the colours of one image, or of a strip of it, to sRGB on white."""
 
     def __init__(self, image: Image.Image) -> None:
-        self._mode = image.mode if image.mode in ("RGB", "CMYK") else "L" if image.mode in ("L", "LA", "La") else "RGB"
-        if image.mode in HIGH_DEPTH:
-            self._mode = "L"
+        self._mode = _profile_mode(image)
         self._transform = _transform(image.info.get("icc_profile"), self._mode)
 
     def to_rgb(self, strip: Image.Image) -> Image.Image:
@@ -274,11 +328,15 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform |
     if not profile:
         return None
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
+        transform = _build_transform(profile, mode)
+    except _NO_PROFILE:
         return None
     return None if mode == "RGB" and _changes_little(transform) else transform
+
+
+def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
 
 
 def _changes_little(transform: ImageCms.ImageCmsTransform) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
-from support.images import encoded, noise
+from PIL.PngImagePlugin import PngInfo
+from support.images import encoded, noise, rgb_profile
 
 from idbench import images
 from idbench.errors import UnreadableImageError
-from idbench.images import EncodedImage, MemoryBudget, decode, size_of
+from idbench.images import EncodedImage, MemoryBudget, decode, profile_fault, size_of
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"]
 
@@ -52,36 +52,6 @@ def test_a_picture_on_its_side_is_turned_in_strips_too(monkeypatch):
     assert np.array_equal(decode(data), np.asarray(upright))
 
 
-def rgb_profile(*columns: tuple[float, float, float]) -> bytes:
-    """A matrix profile (ICC 2.1) with the primaries `columns` (X, Y, Z under D50) and a gamma of 1.8."""
-
-    def number(value: float) -> bytes:
-        return struct.pack(">i", round(value * 65536))
-
-    def xyz(*values: float) -> bytes:
-        return b"XYZ " + bytes(4) + b"".join(map(number, values))
-
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(1.8 * 256)) + bytes(2)
-    text = b"desc" + bytes(4) + struct.pack(">I", 2) + b"w\0" + bytes(78)
-    parts = {b"desc": text + bytes(-len(text) % 4), b"cprt": b"text" + bytes(8), b"wtpt": xyz(0.9642, 1.0, 0.8249)}
-    parts |= dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), (xyz(*column) for column in columns), strict=True))
-    parts |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    table, body, start = struct.pack(">I", len(parts)), b"", 128 + 4 + 12 * len(parts)
-    for name, data in parts.items():
-        table += name + struct.pack(">II", start + len(body), len(data))
-        body += data
-    rest = (
-        bytes(4)
-        + b"\x02\x10\0\0mntrRGB XYZ "
-        + bytes(12)
-        + b"acsp"
-        + bytes(28)
-        + b"".join(map(number, (0.9642, 1.0, 0.8249)))
-    )
-    header = struct.pack(">I", start + len(body)) + rest
-    return header + bytes(128 - len(header)) + table + body
-
-
 WIDE = rgb_profile((0.7977, 0.2880, 0.0), (0.1352, 0.7119, 0.0), (0.0313, 0.0001, 0.8249))
 """Primaries far outside sRGB's."""
 
@@ -103,6 +73,55 @@ def test_profiles_of_srgb_and_damaged_ones_change_nothing():
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     for profile in (ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"damaged", lab):
         assert np.array_equal(decode(encoded(picture, "PNG", icc_profile=profile)), np.asarray(picture))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_a_profile_that_cannot_be_used_is_a_fault(form):
+    picture = noise(40, 30)
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    for profile in (b"damaged", WIDE[:-200], lab):
+        assert profile_fault(encoded(picture, form, icc_profile=profile)) is not None
+    for data in (encoded(picture, form, icc_profile=WIDE), encoded(picture, form), b"ICC_PROFILE", b""):
+        assert profile_fault(data) is None
+
+
+def behind_the_pixels(data: bytes) -> bytes:
+    """The same PNG, its EXIF moved behind the pixels."""
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    return data[:start] + data[end:-12] + data[start:end] + data[-12:]
+
+
+def test_the_size_of_a_turned_png_is_that_which_is_seen():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(noise(61, 47), "PNG", exif=exif)
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/></x:xmpmeta>'
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    for data in (turned, behind_the_pixels(turned), encoded(noise(61, 47), "PNG", pnginfo=text)):
+        height, width, _ = decode(data).shape
+        assert size_of(EncodedImage("turned", data=data)) == (width, height) == (47, 61)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_picture_upright(form, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if not features.check("avif") and form == "AVIF":
+        pytest.skip("this Pillow writes no AVIF")
+    data = encoded(noise(61, 47), form, exif=exif)
+    height, width, _ = decode(data).shape
+    assert size_of(EncodedImage("turned", data=data)) == (width, height)
+
+
+def test_texts_of_a_png_are_no_reason_to_decode_it(monkeypatch):
+    text = PngInfo()
+    text.add_text("prompt", "a photo")
+    data = encoded(noise(61, 47), "PNG", pnginfo=text)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
+    assert size_of(EncodedImage("plain", data=data)) == (61, 47)
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")

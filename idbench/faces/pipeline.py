@@ -36,6 +36,7 @@ from idbench.images import (
     decode,
     digest_of,
     luma,
+    profile_fault,
     size_of,
 )
 from idbench.platform import usable_cores
@@ -144,6 +145,8 @@ class ImageAnalyser:
         self.recognizer_failures: dict[str, dict[str, str]] = {recognizer.name: {} for recognizer in recognizers}
         self.recognizer_faults = {r.name: fault for r in recognizers if (fault := fault_of(r)) is not None}
         """Recognizers that cannot measure anything, and what is wrong with them; their embeddings are NaN."""
+        self.profile_faults: dict[str, str] = {}
+        """Images whose colour profile was ignored, and why."""
         self._detected: set[tuple[str, View]] = set()
         self._detector_about = detector.describe()
         first = {"version": FIRST_LOOK_VERSION}
@@ -234,6 +237,8 @@ class ImageAnalyser:
             data = job.image.read()
         except UnreadableImageError as error:
             return _Work("", job.image.name, b"", job.view, error=str(error))
+        if fault := profile_fault(data):
+            self.profile_faults[job.image.name] = fault
         work = _Work(digest_of(data), job.image.name, data, job.view, job.people, encode=job.encode)
         self._recall(work)
         return work

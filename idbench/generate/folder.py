@@ -34,6 +34,7 @@ class FolderProducer:
         """
         name, matched = self.matched.name, self.matched
         yield from self._about_lacking(case_ids)
+        yield from self._about_more(case_ids)
         if matched.loosely:
             case, seeds = next(iter(sorted(matched.files.items())))
             seed, path = next(iter(sorted(seeds.items())))
@@ -72,6 +73,16 @@ class FolderProducer:
             yield (
                 f"{name}: {len(fewer)} of {len(case_ids)} cases lack seeds that others have, which count as failures; "
                 f"first {case_id}, seed {', '.join(map(str, seeds))}"
+            )
+
+    def _about_more(self, case_ids: Sequence[str]) -> Iterator[str]:
+        files = self.matched.files
+        more = [case_id for case_id in case_ids if len(files.get(case_id, ())) > self._expected]
+        if more:
+            last = max(files[more[0]].items())[1]
+            yield (
+                f"{self.matched.name}: {len(more)} of {len(case_ids)} cases have more than {self._expected} images, "
+                f"which are all scored; first {more[0]}, with {last.relative_to(self.matched.root)}"
             )
 
     def _lacking(self, case_id: str) -> list[int]:

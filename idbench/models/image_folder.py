@@ -91,16 +91,16 @@ class ImageFolder:
     def _why_none(self, names: CaseNames, matched: MatchedImages) -> str:
         """Why no file is for any case, and what to do."""
         count = len(self.paths)
-        if links := matched.links:
-            return (
-                f"{len(links)} of {count} files in {self.root} are links that lead outside the folders named "
-                f"(first {links[0]}); copy them with 'cp -rL'"
-            )
         below = list(self._better_subfolders(names))
         if below:
             first = f"--images {self.name if len(below) == 1 else below[0].name}={below[0]}"
             more = f"; also in {', '.join(folder.name for folder in below[1:4])}" if below[1:] else ""
             return f"0 of {count} images in {self.root} match a case, but those in {below[0].name}/ do: {first}{more}"
+        if links := matched.links:
+            return (
+                f"{len(links)} of {count} files in {self.root} are links that lead outside the folders named "
+                f"(first {links[0]}); copy them with 'cp -rL'"
+            )
         if not count and self.unread:
             return f"{unread_line(matched.unread)}; convert them to PNG"
         if not count:
@@ -125,8 +125,10 @@ class ImageFolder:
         for depth in range(3):
             next_level: list[Path] = []
             for folder in waiting:
-                if (looked_at := looked_at + 1) > MAX_SUBFOLDERS or not leads_inside(folder, self.roots):
+                if (looked_at := looked_at + 1) > MAX_SUBFOLDERS:
                     return
+                if not leads_inside(folder, self.roots):
+                    continue
                 paths = [path.relative_to(folder) for path in _list(folder, self.roots)[0]]
                 if not names.has(folder.name) and any(names.strictly(one) or names.loosely(one) for one in paths):
                     yield folder

@@ -172,6 +172,9 @@ class Counts(Record):
     people_undefined: dict[str, UndefinedPeople] = Field(
         default_factory=dict, description="recognizer -> people whose faces in the suite give no copy-paste score"
     )
+    profiles_ignored: ListedProblems | None = Field(
+        None, description="images whose colour profile cannot be used; their numbers are taken for sRGB"
+    )
     encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
     """CLIP and aesthetics, where they were used."""
     images_analysed_anew: int = Field(0, description="images the cache did not have")

@@ -57,6 +57,9 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
         yield f"Problems found in the suite: {len(problems)}; they are listed under Outcomes."
     if unreadable := counts.suite_photos_unreadable:
         yield f"Photos of the suite that cannot be read: {len(unreadable)}; they are listed under Outcomes."
+    if profiles := counts.profiles_ignored:
+        first, why = next(iter(profiles.first.items()))
+        yield f"Images whose colour profile was ignored: {profiles.count}, such as {first} ({why})."
     if unclear := counts.people_unclear:
         who, why = next(iter(unclear.first.items()))
         yield (

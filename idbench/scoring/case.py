@@ -16,6 +16,7 @@ from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
+from idbench.scoring.sheets import grid_of
 from idbench.scoring.suite_side import Scoring, SuitePeople, SuiteSide
 from idbench.suites import SuiteIndex
 from idbench.tables import RunTables, box_columns
@@ -46,6 +47,7 @@ class CaseScorer:
         strange = side.case.id in index.strange_boxes
         boxes = [None if strange else person.box for person in side.case.people]
         self.people = {name: case_people(side.target, side.references, boxes, name) for name in scoring.recognizers}
+        self.sheets = suite_people.sheets
         for name, people in self.people.items():
             suite_people.add(name, side, people, self.identities)
         self.embedded = suite_people.embedded
@@ -65,6 +67,8 @@ class CaseScorer:
                 self.tables.add_faces(analysis)
                 self.embedded.add("images with faces", analysis, self.scoring.recognizers)
                 self._add_image_row(generation, analysis)
+                if any(grid_of(analysis.faces, people, name) for name, people in self.people.items()):
+                    self.sheets.add((model, self.case.id, generation.seed))
                 if "paper" in self.scoring.protocols:
                     self._add_paper_rows(generation, analysis)
             if "strict" in self.scoring.protocols:

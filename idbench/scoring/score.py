@@ -50,8 +50,8 @@ def index_and_analyse(
         boxes.look_at(side)
         progress("suite photos", len(index.entries), suite.count)
     progress("suite photos", len(index.entries), len(index.entries))
+    index.strange_boxes |= boxes.unused().keys()
     for case_id, problem in boxes.problems():
-        index.strange_boxes.add(case_id)
         add_problem(suite.problems, case_id, problem)
     return index, unreadable
 

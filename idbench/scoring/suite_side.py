@@ -93,7 +93,8 @@ class SuiteSide:
 
 
 class SuitePeople:
-    """Target and reference embeddings of the suite's people, to verify them against each other."""
+    """Target and reference embeddings of the suite's people, to verify them against each other; who of them is not
+    clear, and which images show them several times."""
 
     def __init__(self, recognizers: Sequence[str], index: SuiteIndex) -> None:
         by_hash = sorted(index.identities, key=lambda person: key_of({"person": person}))
@@ -106,6 +107,8 @@ class SuitePeople:
         self.undefined: dict[str, dict[str, str]] = {name: {} for name in recognizers}
         """Recognizer -> case and person who have no copy-paste score whatever is generated, and why."""
         self.embedded = Embedded()
+        self.sheets: set[tuple[str, str, int]] = set()
+        """Model, case and seed of images that hold several pictures in rows and columns."""
 
     def add(self, recognizer: str, side: SuiteSide, people: CasePeople, identities: Sequence[str]) -> None:
         """Take the people of one case who have both faces, and note who is not told clearly or lacks one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
@@ -13,11 +13,21 @@ from idbench.errors import SuiteError
 from idbench.links import leads_inside, roots_of
 from idbench.records import Case
 
-__all__ = ["Suite", "add_problem", "case_filename", "inside", "is_output", "subset_of_size"]
+__all__ = [
+    "Suite",
+    "add_problem",
+    "case_filename",
+    "inside",
+    "is_output",
+    "other_name_of_boxes",
+    "stated_people",
+    "subset_of_size",
+]
 
 _UNSAFE = re.compile(r'[/\\<>:"|?*%\x00-\x1f\x7f]|^\.')
 
 
+_BOXES = re.compile(r"(?:^|[^a-z])(?:b?box(?:e?s)?|bounding)", re.IGNORECASE)
 _OUTPUT = re.compile(r"(?:out|output)(?:[_-]*\d+)?$|\d{1,18}$")
 
 
@@ -57,9 +67,10 @@ class Suite:
         """
         seen: set[str] = set()
         subsets: set[str] = set()
-        for case in self.read(self.problems):
+        for number, case in enumerate(self.read(self.problems), start=1):
             if not case.id or len(case.id) > 150:
-                raise SuiteError(f"{self.name}: a case id must have 1 to 150 characters, found '{case.id[:40]}'")
+                found = f"found '{case.id[:40]}' in case number {number}"
+                raise SuiteError(f"{self.name}: a case id must have 1 to 150 characters, {found}")
             _check_text(self.name, case)
             if (one_spelling := unicodedata.normalize("NFC", case.id)) in seen:
                 raise SuiteError(f"{self.name}: case id '{case.id}' appears twice; ids must be unique")
@@ -157,6 +168,21 @@ def add_problem(problems: dict[str, str], case_id: str, problem: str) -> None:
         problems[case_id] = problem
     elif problem not in before.split("; "):
         problems[case_id] = f"{before}; {problem}"
+
+
+def stated_people(value: object) -> int | None:
+    """How many people a row says it has, as numbers are written: 2, 2.0, "2"; None where it does not say."""
+    try:
+        return int(float(value)) if isinstance(value, int | float | str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def other_name_of_boxes(fields: Mapping[str, object]) -> str | None:
+    """A field that seems to hold boxes in a row without `bboxes`."""
+    if fields.get("bboxes"):
+        return None
+    return next((name for name, value in fields.items() if value and _BOXES.search(name) and name != "bboxes"), None)
 
 
 def is_output(stem: str) -> bool:

@@ -22,7 +22,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -33,7 +32,15 @@ from idbench.kinds import SuiteKind
 from idbench.links import leads_inside, roots_of
 from idbench.records import Case, Person
 from idbench.schema import Record, problem_of
-from idbench.suites.base import Suite, add_problem, inside, is_output, subset_of_size
+from idbench.suites.base import (
+    Suite,
+    add_problem,
+    inside,
+    is_output,
+    other_name_of_boxes,
+    stated_people,
+    subset_of_size,
+)
 from idbench.suites.boxes import BoxForms, box_numbers
 from idbench.text_files import decode_text, is_link_text, lines_of
 
@@ -199,9 +206,11 @@ def _case_of_folder(root: Path, folder: Path, meta: Path, problems: dict[str, st
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SuiteError(f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})') from error
     photos = _Photos.of(root, folder)
-    references = photos.people(stated := _stated(row))
+    references = photos.people(stated := stated_people(row.get("num_persons")))
     for problem in photos.problems(stated):
         add_problem(problems, folder.name, problem)
+    if other := other_name_of_boxes(row):
+        add_problem(problems, folder.name, f"boxes are read from bboxes, not from {other}")
     boxes = None
     try:
         boxes = box_numbers(row.get("bboxes"), len(references))
@@ -215,12 +224,6 @@ def _case_of_folder(root: Path, folder: Path, meta: Path, problems: dict[str, st
         subset=str(row.get("subset") or subset_of_size(len(references))),
         task=str(row.get("task_type") or ""),
     )
-
-
-def _stated(row: dict[str, Any]) -> int | None:
-    """How many people a case says it has."""
-    stated = row.get("num_persons")
-    return stated if isinstance(stated, int) and 0 < stated <= MAX_NUMBER else None
 
 
 class _Photos:
@@ -259,7 +262,8 @@ class _Photos:
         if not self.references:
             return range(0)
         first = min(1, *self.references)
-        return range(first, max(*self.references, first + (stated or 0) - 1) + 1)
+        wanted = stated if stated is not None and stated <= MAX_NUMBER else 0
+        return range(first, max(*self.references, first + wanted - 1) + 1)
 
     def people(self, stated: int | None) -> list[EncodedImage]:
         """One reference per person. One that is missing is a photo that cannot be read, so that nobody takes the place
@@ -272,7 +276,7 @@ class _Photos:
         numbers = self.numbers(stated)
         if missing := [f"ref_{n}" for n in numbers if n not in self.references]:
             yield f"a reference is missing: {', '.join(missing)}"
-        if stated is not None and stated < len(numbers):
+        if stated is not None and stated != len(numbers):
             yield f"num_persons is not the number of references: {stated}, not {len(numbers)}"
         for paths in (self.targets, *(self.references[n] for n in sorted(self.references))):
             if len(paths) > 1:

@@ -139,7 +139,7 @@ class _Groups:
 class SuiteIndex:
     """Every case of a suite by id, in the suite's order.
 
-    strange_boxes : cases whose boxes are none of the faces that were found; people are told apart without them.
+    strange_boxes : cases whose boxes are not those of their people's faces; people are told apart without them.
     """
 
     entries: dict[str, CaseEntry] = field(default_factory=dict)

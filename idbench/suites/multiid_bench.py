@@ -22,7 +22,7 @@ from idbench.images import EncodedImage
 from idbench.kinds import Download, SuiteKind
 from idbench.records import Case, Person
 from idbench.store import default_cache_dir
-from idbench.suites.base import Suite, add_problem, inside, subset_of_size
+from idbench.suites.base import Suite, add_problem, inside, other_name_of_boxes, stated_people, subset_of_size
 from idbench.suites.boxes import BoxForms, box_numbers
 
 __all__ = ["HUB_ID", "LICENCE", "SUITE", "default_dir", "find_parquet", "open_suite"]
@@ -183,6 +183,8 @@ class _Row:
         """The case that the row describes, its boxes as they are written."""
         row, references = self.row, self._references()
         boxes = None
+        if other := other_name_of_boxes(row):
+            self._note(f"boxes are read from bboxes, not from {other}")
         try:
             boxes = box_numbers(row.get("bboxes"), len(references))
         except ValueError as error:
@@ -201,7 +203,7 @@ class _Row:
         """One photo per person. Nothing at the end is nobody, unless `num_persons` counts it; nothing before a photo is
         a photo that is missing."""
         found = [self._image(value, f"ref_{i + 1}") for i, value in enumerate(self.row["input_images"] or [])]
-        stated = self._stated()
+        stated = stated_people(self.row.get("num_persons"))
         photos = [image for image in found if image is not None and image.data != b""]
         if len(photos) == stated:
             return photos
@@ -213,13 +215,6 @@ class _Row:
         if missing := [f"ref_{i + 1}" for i, image in enumerate(found[:last]) if image not in photos]:
             self._note(f"a reference is missing: {', '.join(missing)}")
         return [image or EncodedImage(f"{self.id}/ref_{i + 1}", data=b"") for i, image in enumerate(found[:last])]
-
-    def _stated(self) -> int | None:
-        """How many people the row says it has; programs also write 2.0 or "2"."""
-        try:
-            return int(float(self.row["num_persons"]))
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
 
     def _image(self, value: object, name: str) -> EncodedImage | None:
         """An image by its bytes, else by its path, beside the suite's folder or the file."""

@@ -84,12 +84,49 @@ def test_every_kind_of_loss_is_one_line(suite, run, tmp_path):
     assert "m: 1 files match no case and were not scored, first other.jpg" in lines
 
 
-def test_a_contact_sheet_is_named(suite, run, tmp_path):
+def test_boxes_of_each_others_people_are_not_used(suite, run):
+    root, (_, two) = suite
+    manifest = root / "cases.jsonl"
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    first, second = rows[1]["people"]
+    first["box"], second["box"] = second["box"], first["box"]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    scores, lines = run()
+    assert np.allclose(scores["sim_gt"], 1) and not len(scores["slot_accuracy"].dropna())
+    assert f"suite, 1 case {two}: boxes were not used" in lines and "clearly others of the case" in lines
+
+
+def test_what_one_case_lacks_and_others_have_is_said(suite, run):
+    root, (one, two) = suite
+    manifest = root / "cases.jsonl"
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    del rows[0]["target"], rows[1]["people"][0]["box"]
+    rows[0]["people"][0]["box"] = rows[0]["people"][0]["box"] or [1, 2, 30, 40]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, lines = run()
+    assert f"1 of 2 cases have no target, first {one}" in lines
+    assert (
+        f"1 of 1 cases of several people have no box for each, so that places are not measured there, first {two}"
+        in lines
+    )
+
+
+def test_a_damaged_colour_profile_is_named(suite, run, tmp_path):
+    _, (one, _) = suite
+    path = tmp_path / "m" / f"{one}.jpg"
+    Image.open(path).save(tmp_path / "m" / f"{one}.png", icc_profile=b"damaged")
+    path.unlink()
+    _, lines = run()
+    assert f"1 images have a colour profile that was ignored, first m/{one}.png: damaged" in lines
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(3, 1), (2, 2)])
+def test_a_contact_sheet_is_named(suite, run, tmp_path, columns, rows):
     _, (one, _) = suite
     photo = Image.open(tmp_path / "m" / f"{one}.jpg").convert("RGB")
-    sheet = Image.new("RGB", (3 * photo.width, photo.height))
-    for i in range(3):
-        sheet.paste(photo, (i * photo.width, 0))
+    sheet = Image.new("RGB", (columns * photo.width, rows * photo.height))
+    for i in range(columns * rows):
+        sheet.paste(photo, (i % columns * photo.width, i // columns * photo.height))
     data = io.BytesIO()
     sheet.save(data, "JPEG", quality=95)
     (tmp_path / "m" / f"{one}.jpg").write_bytes(data.getvalue())

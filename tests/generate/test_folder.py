@@ -38,6 +38,12 @@ def test_missing_seeds_are_named_by_seed(tmp_path):
     assert found[1][:2] == (2, "missing_image") and "case b, seed 2" in found[1][2]
 
 
+def test_images_beyond_the_usual_number_are_named(tmp_path):
+    names = ["a--1.png", "a--2.png", "b--1.png", "c--1.png"]
+    [line] = producer(tmp_path, ["a", "b", "c"], *names).remarks(["a", "b", "c"])
+    assert line == "m: 1 of 3 cases have more than 1 images, which are all scored; first a, with a--2.png"
+
+
 def test_every_kind_is_one_counted_line(tmp_path):
     (tmp_path / "far.png").symlink_to(tmp_path.parent / "elsewhere.png")
     lines = list(producer(tmp_path, ["a", "b"], "a.png", "a.jpg", "x.png", "y.png", "z.jp2").remarks(["a", "b"]))

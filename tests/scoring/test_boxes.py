@@ -20,7 +20,9 @@ class Faces(SimpleNamespace):
 
 def side(case_id, boxes, faces):
     photo = EncodedImage("r", data=b"")
-    found = Faces(found=SimpleNamespace(boxes=np.array(faces, np.float64).reshape(-1, 4)), width=200, height=100)
+    found = Faces(
+        found=SimpleNamespace(boxes=np.array(faces, np.float64).reshape(-1, 4)), width=200, height=100, embeddings={}
+    )
     people = tuple(Person((photo,), box=box) for box in boxes)
     return SimpleNamespace(case=Case(case_id, "p", people), target=SimpleNamespace(faces=found))
 
@@ -44,8 +46,17 @@ def test_boxes_of_faces_and_of_whole_people_are_used():
     )
 
 
-def test_one_face_that_was_missed_changes_nothing():
-    assert problems(good(), side("half", [LEFT, RIGHT], [LEFT])) == {}
+def test_a_box_without_a_face_is_named_alone():
+    found = problems(good(), side("half", [LEFT, RIGHT], [LEFT]))
+    assert list(found) == ["half"] and "box of person 2 was not used" in found["half"]
+
+
+def test_two_people_in_one_box_are_told_apart_without_it():
+    whole = (0.0, 0.0, 200.0, 100.0)
+    found = problems(good(), side("one", [LEFT, LEFT], [LEFT, RIGHT]), side("whole", [whole, whole], [LEFT, RIGHT]))
+    assert list(found) == ["one", "whole"] and all(
+        "person 1 and person 2 are nearly the same" in why for why in found.values()
+    )
 
 
 def test_a_case_whose_boxes_touch_no_face_is_named():
@@ -58,3 +69,9 @@ def test_where_most_boxes_fit_no_face_none_is_used():
     halved = [tuple(edge / 2 for edge in box) for box in (LEFT, RIGHT)]
     found = problems(*(side(name, halved, [LEFT, RIGHT]) for name in "abc"))
     assert list(found) == ["a", "b", "c"] and "0 of the suite's 6 boxes fit" in found["a"]
+
+
+def test_a_box_in_which_several_faces_lie_says_not_where_its_person_is():
+    whole = (0.0, 0.0, 200.0, 100.0)
+    found = problems(good(), side("whole", [LEFT, whole], [LEFT, RIGHT]), side("alone", [whole], [LEFT, RIGHT]))
+    assert list(found) == ["whole"] and "in that of person 2 lie several faces" in found["whole"]

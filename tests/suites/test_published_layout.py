@@ -64,9 +64,26 @@ def test_references_may_be_counted_from_zero(case):
     assert names(found)[1] == ["ref_0.png", "ref_1.png"] and not problem
 
 
-def test_num_persons_is_checked(case):
-    found, problem = case("ori.png", "ref_1.png", num_persons=2)
+@pytest.mark.parametrize("stated", [2, 2.0, "2"])
+def test_num_persons_is_checked(case, stated):
+    found, problem = case("ori.png", "ref_1.png", num_persons=stated)
     assert len(found.people) == 2 and problem == "a reference is missing: ref_2"
+
+
+@pytest.mark.parametrize("stated", [0, -1, 10**6])
+def test_a_number_of_persons_that_cannot_be_adds_nobody(case, stated):
+    found, problem = case("ori.png", "ref_1.png", num_persons=stated)
+    assert len(found.people) == 1 and f"{stated}, not 1" in problem
+
+
+@pytest.mark.parametrize("name", ["boxes", "bbox", "BBoxes", "face_boxes"])
+def test_boxes_under_another_name_are_named(case, name):
+    _, problem = case("ori.png", "ref_1.png", **{name: [[1, 2, 9, 12]]})
+    assert problem == f"boxes are read from bboxes, not from {name}"
+
+
+def test_a_field_that_is_no_box_is_nothing(case):
+    assert case("ori.png", "ref_1.png", inbox="x", bboxes=[[1, 2, 9, 12]], boxes=[[1, 2, 9, 12]])[1] == ""
 
 
 def test_fewer_persons_than_references_is_a_problem(case):
