@@ -150,7 +150,7 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
         {"image_of_no_case", "image_missing"},
     ),
     "unreadable images are not said": (_silent("images cannot be read"), {"broken_file"}),
-    "unreadable photos are not said": (_silent("photos of the suite cannot be read"), {"broken_file"}),
+    "unreadable photos are not said": (_silent("photos of the suite cannot be read", "copy-paste is undefined"), {"broken_file"}),
     "a line does not name its file": (_replaced("idbench.account._first", lambda reasons: "one"), {"broken_file"}),
     "missing images are not said": (_silent("have no image", "lack seeds"), {"image_missing"}),
     "links to nothing are left out silently": (
@@ -188,7 +188,7 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
         {"people_in_each_others_boxes"},
     ),
     "a case without meta.json is left out silently": (_silent("no meta.json", "match no case"), {"case_without_meta"}),
-    "a case without target is not said": (_silent("have no target"), {"no_target"}),
+    "a case without target is not said": (_silent("have no target", "copy-paste is undefined"), {"no_target"}),
 }
 """Fault -> how it is made, and the perturbations that meet it: other examples are left out to save time."""
 
