@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("support")
 
@@ -15,6 +17,15 @@ os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 # One thread per process: tests run side by side on few cores, where threads of one process wait for each other.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+# Signals reach the children of tests also where these were started in the background, or by nohup, which ignore them.
+for _signal, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, _handler)
+
+# Examples take as long as they take: machines that test are busy.
+settings.register_profile("idbench", deadline=None)
+settings.load_profile("idbench")
 
 ROOT = Path(__file__).resolve().parent.parent
 

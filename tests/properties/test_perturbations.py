@@ -150,7 +150,10 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
         {"image_of_no_case", "image_missing"},
     ),
     "unreadable images are not said": (_silent("images cannot be read"), {"broken_file"}),
-    "unreadable photos are not said": (_silent("photos of the suite cannot be read", "copy-paste is undefined"), {"broken_file"}),
+    "unreadable photos are not said": (
+        _silent("photos of the suite cannot be read", "copy-paste is undefined"),
+        {"broken_file"},
+    ),
     "a line does not name its file": (_replaced("idbench.account._first", lambda reasons: "one"), {"broken_file"}),
     "missing images are not said": (_silent("have no image", "lack seeds"), {"image_missing"}),
     "links to nothing are left out silently": (

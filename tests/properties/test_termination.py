@@ -131,7 +131,10 @@ def test_ctrl_c_while_packages_are_imported_is_quiet(tmp_path: Path, delay: floa
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
+    try:
+        _, stderr = process.communicate(timeout=120)
+    finally:
+        process.kill()
     lines = [line for line in stderr.splitlines() if not line.startswith("idbench: note: ")]
     assert process.returncode == 130
     assert lines in ([], ["idbench: interrupted; the same command goes on where this one stopped"])
