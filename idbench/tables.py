@@ -84,6 +84,7 @@ def suite_schema() -> pa.Schema:
         ["person", "references", "target_width", "target_height", "reference_width", "reference_height"],
         [
             "sim_tr",
+            "registered_copy_tr",
             *(f"target_{c}" for c in ("x1", "y1", "x2", "y2")),
             *(f"reference_{c}" for c in ("x1", "y1", "x2", "y2")),
         ],

@@ -13,6 +13,7 @@ from idbench.metrics.base import Array, Metric, PersonView
 from idbench.metrics.blending import person_blending
 from idbench.metrics.copy_paste import copy_paste, nearest_reference
 from idbench.metrics.identity import cosine
+from idbench.metrics.registered_copy import registered_copy
 from idbench.metrics.variation import head_pose, rotation_between, ssim, yaw_pitch_roll
 
 __all__ = [
@@ -107,6 +108,12 @@ PERSON_METRICS: tuple[Metric, ...] = (
         "pixel_copy_tr", "pixel likeness of target and reference", -1, 1, "context", "SSIM",
         "what two real photos of the person give", "Wang et al. 2004", None, (), False,
         lambda view: _ssim(view.target_luma, view.reference_luma),
+    ),
+    Metric(
+        "registered_copy", "registered copy", -1, 1, "lower", "correlation",
+        "the reference photo seen in the face, also mirrored, recoloured, relit or warped; the largest over references",
+        "Evangelidis and Psarakis 2008", None, ("reference",), False,
+        lambda view: registered_copy(view.generated_luma, view.reference_lumas),
     ),
     Metric(
         "pose_gr", "pose change from reference", 0, 180, "context", "degrees",

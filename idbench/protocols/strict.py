@@ -117,6 +117,7 @@ def _view(face: FaceView, person: int, people: CasePeople, generated: Faces) -> 
         target_luma=target.luma if target else None,
         reference_luma=nearest.luma if nearest else None,
         in_slot=_in_slot(face, person, people, generated),
+        reference_lumas=np.array([r.luma for r in references], np.uint8).reshape(len(references), 112, 112),
     )
 
 

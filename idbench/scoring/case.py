@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from idbench.faces.types import Analysis, Faces
 from idbench.generate.ledger import Ledger
-from idbench.metrics import cosine, cosine_matrix
+from idbench.metrics import cosine, cosine_matrix, registered_copy
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
@@ -205,6 +205,7 @@ class CaseScorer:
                     | {"reference_width": first.width if first is not None else None}
                     | {"reference_height": first.height if first is not None else None}
                     | {"sim_tr": nearest[1] if nearest else None}
+                    | {"registered_copy_tr": _natural_copy(target, people.references[i])}
                     | box_columns(target.box if target else None, "target_")
                     | box_columns(_box_in(first, people.references[i]), "reference_")
                 )
@@ -231,6 +232,11 @@ def _box_in(photo: Faces | None, faces: Sequence[FaceView]) -> npt.NDArray[Any] 
     if photo is None or not faces or not (photo.found.boxes == faces[0].box).all(axis=1).any():
         return None
     return faces[0].box
+
+
+def _natural_copy(target: FaceView | None, references: Sequence[FaceView]) -> float | None:
+    """How much of a copy the target seems, which is none."""
+    return None if target is None else _finite(registered_copy(target.luma, [face.luma for face in references]))
 
 
 def _finite(value: float) -> float | None:

@@ -1,6 +1,6 @@
 """Uncertainty, comparison, calibration and trade-off, on plain arrays with explicit random generators."""
 
-from idbench.stats.bootstrap import Estimate, Method, cluster_sums, estimate, intervals, resampled_means
+from idbench.stats.bootstrap import Estimate, Method, cluster_sums, estimate, estimate_ratios, intervals, resampled_means
 from idbench.stats.calibration import ONE_PHOTO, Band, Verification, natural_band, verification
 from idbench.stats.compare import Comparison, compare, holm, shared_ranks
 from idbench.stats.tradeoff import hypervolume, line_distances, pareto_front
@@ -15,6 +15,7 @@ __all__ = [
     "cluster_sums",
     "compare",
     "estimate",
+    "estimate_ratios",
     "holm",
     "hypervolume",
     "intervals",

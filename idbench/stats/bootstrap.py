@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-__all__ = ["Estimate", "Method", "cluster_sums", "estimate", "intervals", "resampled_means"]
+__all__ = ["Estimate", "Method", "cluster_sums", "estimate", "estimate_ratios", "intervals", "resampled_means"]
 
 Array = npt.NDArray[np.float64]
 Method = Literal["percentile", "bca"]
@@ -151,6 +151,39 @@ def estimate(
     sums, counts = cluster_sums(data, clusters)
     low, high = intervals(sums, counts, resampled_means(sums, counts, resamples, rng), level, method)
     return [_estimate(sums[:, j], counts[:, j], low[j], high[j]) for j in range(data.shape[1])]
+
+
+def estimate_ratios(
+    numerators: npt.ArrayLike,
+    denominators: npt.ArrayLike,
+    clusters: npt.ArrayLike,
+    rng: np.random.Generator,
+    resamples: int = 10_000,
+    level: float = 0.95,
+) -> list[Estimate]:
+    """Sum of numerators over sum of denominators, per column of two arrays (n, k); rows with a nan are left out.
+
+    Rows of small denominators weigh little, where a mean of ratios would be ruled by them. A column whose denominators
+    sum to 0 or less has no ratio (mean None). Percentile intervals.
+
+    >>> one, = estimate_ratios([[0.5], [0.0], [0.9]], [[1.0], [0.8], [1.0]], ["a", "b", "c"], np.random.default_rng(0))
+    >>> round(one.mean, 3), one.n, one.clusters
+    (0.5, 3, 3)
+    """
+    top, bottom = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    known = np.isfinite(top) & np.isfinite(bottom)
+    above, counts = cluster_sums(np.where(known, top, np.nan), clusters)
+    below, _ = cluster_sums(np.where(known, bottom, np.nan), clusters)
+    low, high = intervals(above, counts, resampled_means(above, below, resamples, rng), level)
+    return [_ratio(above[:, j].sum(), below[:, j].sum(), counts[:, j], low[j], high[j]) for j in range(top.shape[1])]
+
+
+def _ratio(above: float, below: float, counts: Array, low: Any, high: Any) -> Estimate:
+    n, clusters = int(counts.sum()), int((counts > 0).sum())
+    if not below > 0:
+        return Estimate(None, None, None, n, clusters)
+    known = np.isfinite(low) and np.isfinite(high)
+    return Estimate(above / below, float(low) if known else None, float(high) if known else None, n, clusters)
 
 
 def _estimate(sums: Array, counts: Array, low: Any, high: Any) -> Estimate:
