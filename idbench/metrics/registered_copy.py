@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ MIN_SEEN = 0.7
 
 Float = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
+Values = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,11 @@ def _registered(goal: Float, source: Float, mirrored: bool) -> Registration:
     return moved if moved.score > as_it_lies.score else as_it_lies
 
 
-def _warp(pixels: npt.NDArray[np.generic], matrix: Float, how: int = cv2.INTER_LINEAR) -> npt.NDArray[np.generic]:
-    return cv2.warpAffine(pixels, matrix, (SIZE, SIZE), flags=how | cv2.WARP_INVERSE_MAP)
+def _warp(pixels: Values, matrix: Float, how: int = cv2.INTER_LINEAR) -> Values:
+    return np.asarray(cv2.warpAffine(pixels, matrix, (SIZE, SIZE), flags=how | cv2.WARP_INVERSE_MAP))
 
 
-def _correlation(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic], mask: npt.NDArray[np.generic]) -> float:
+def _correlation(a: Values, b: Values, mask: Values) -> float:
     """Pearson's r inside the mask; nan without contrast."""
     inside = mask > 0
     first, second = a[inside].astype(np.float64), b[inside].astype(np.float64)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from idbench.schema import Record
-from idbench.stats import Band, Comparison, Estimate, Verification
+from idbench.stats import Band, Comparison, CopyThreshold, Estimate, LikenessScale, Verification
 
 __all__ = [
     "Distance",
@@ -133,6 +133,11 @@ class StrictSummary(_WithGroups):
     """How alike two real photos of one person are."""
     verification: Verification | None
     """How well the recognizer tells people apart."""
+    likeness_scale: LikenessScale | None = None
+    """What likeness 0 and 1 are; None with too few pairs of photos."""
+    copy_threshold: CopyThreshold | None = None
+    """From where a face is a copy of the reference; None with too few pairs of photos."""
+    unusable_pairs: dict[str, int] = Field(default_factory=dict, description="why pairs cannot tell copying -> pairs")
 
     @property
     def models(self) -> dict[str, ModelSummary]:

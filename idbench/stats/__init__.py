@@ -1,7 +1,25 @@
 """Uncertainty, comparison, calibration and trade-off, on plain arrays with explicit random generators."""
 
-from idbench.stats.bootstrap import Estimate, Method, cluster_sums, estimate, estimate_ratios, intervals, resampled_means
-from idbench.stats.calibration import ONE_PHOTO, Band, Verification, natural_band, verification
+from idbench.stats.bootstrap import (
+    Estimate,
+    Method,
+    cluster_sums,
+    estimate,
+    estimate_ratios,
+    intervals,
+    resampled_means,
+)
+from idbench.stats.calibration import (
+    ONE_PHOTO,
+    Band,
+    CopyThreshold,
+    LikenessScale,
+    Verification,
+    copy_threshold,
+    likeness_scale,
+    natural_band,
+    verification,
+)
 from idbench.stats.compare import Comparison, compare, holm, shared_ranks
 from idbench.stats.tradeoff import hypervolume, line_distances, pareto_front
 
@@ -9,16 +27,20 @@ __all__ = [
     "ONE_PHOTO",
     "Band",
     "Comparison",
+    "CopyThreshold",
     "Estimate",
+    "LikenessScale",
     "Method",
     "Verification",
     "cluster_sums",
     "compare",
+    "copy_threshold",
     "estimate",
     "estimate_ratios",
     "holm",
     "hypervolume",
     "intervals",
+    "likeness_scale",
     "line_distances",
     "natural_band",
     "pareto_front",

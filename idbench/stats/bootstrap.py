@@ -183,7 +183,7 @@ def _ratio(above: float, below: float, counts: Array, low: Any, high: Any) -> Es
     if not below > 0:
         return Estimate(None, None, None, n, clusters)
     known = np.isfinite(low) and np.isfinite(high)
-    return Estimate(above / below, float(low) if known else None, float(high) if known else None, n, clusters)
+    return Estimate(float(above / below), float(low) if known else None, float(high) if known else None, n, clusters)
 
 
 def _estimate(sums: Array, counts: Array, low: Any, high: Any) -> Estimate:

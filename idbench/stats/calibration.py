@@ -9,7 +9,17 @@ import numpy.typing as npt
 
 from idbench.metrics import MIN_THETA_TR, auc, cosine_matrix, equal_error_rate, threshold_at
 
-__all__ = ["ONE_PHOTO", "Band", "Verification", "natural_band", "verification"]
+__all__ = [
+    "ONE_PHOTO",
+    "Band",
+    "CopyThreshold",
+    "LikenessScale",
+    "Verification",
+    "copy_threshold",
+    "likeness_scale",
+    "natural_band",
+    "verification",
+]
 
 ONE_PHOTO = float(np.cos(MIN_THETA_TR))
 """Target and reference at least this alike are one photo, which says nothing about two."""
@@ -68,6 +78,83 @@ class Verification:
     """Slots of the suite."""
     people_used: int
     """Slots compared."""
+    impostor_mean: float | None = None
+    """Mean cosine of impostor pairs; None in records that were written before it was kept."""
+
+
+@dataclass(frozen=True)
+class LikenessScale:
+    """The two ends of likeness for one recognizer on one suite, as cosines: 0 for a stranger, 1 for another real photo
+    of the person."""
+
+    stranger: float
+    """Mean cosine of photos of different people."""
+    same_person: float
+    """Mean cosine of target and reference of one person."""
+    impostor: int
+    """Pairs of different people."""
+    genuine: int
+    """Pairs of one person."""
+
+    def of(self, cosine: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Likeness of cosines: at least 0, so that nothing is won by leaving a stranger out; nan stays nan.
+
+        >>> LikenessScale(0.1, 0.6, 90, 10).of([-0.2, 0.1, 0.35, 0.6, 0.7]).round(2).tolist()
+        [0.0, 0.0, 0.5, 1.0, 1.2]
+        """
+        share = (np.asarray(cosine, np.float64) - self.stranger) / (self.same_person - self.stranger)
+        return np.maximum(share, 0.0)
+
+
+@dataclass(frozen=True)
+class CopyThreshold:
+    """From which correlation a face is taken for a copy of the reference, after the suite's own pairs of photos."""
+
+    threshold: float
+    """`registered_copy` above this is a copy."""
+    false_alarms: float
+    """Share of real pairs above it that was asked for."""
+    attained: float
+    """Share of real pairs above it."""
+    pairs: int
+    """Targets compared with their references."""
+
+
+MIN_GENUINE, MIN_IMPOSTOR, MIN_COPY_PAIRS = 5, 20, 20
+"""Pairs of photos below which nothing is made from them."""
+
+
+def likeness_scale(sim_tr: npt.ArrayLike, found: Verification | None) -> LikenessScale | None:
+    """The scale from target-reference cosines (n,) of usable pairs and from what verification says of strangers.
+
+    None with fewer than 5 pairs of one person or 20 of different people, or where strangers are as alike as one person.
+
+    >>> likeness_scale([0.5, 0.6, 0.7], None) is None
+    True
+    """
+    genuine = np.asarray(sim_tr, np.float64)
+    genuine = genuine[np.isfinite(genuine)]
+    if found is None or found.impostor_mean is None or found.impostor < MIN_IMPOSTOR or len(genuine) < MIN_GENUINE:
+        return None
+    same_person = float(genuine.mean())
+    if not same_person > found.impostor_mean:
+        return None
+    return LikenessScale(found.impostor_mean, same_person, found.impostor, len(genuine))
+
+
+def copy_threshold(natural: npt.ArrayLike, false_alarms: float = 0.05) -> CopyThreshold | None:
+    """The threshold that so large a share of real pairs of photos exceed. natural: `registered_copy` of target and
+    references (n,). None with fewer than 20 pairs.
+
+    >>> round(copy_threshold(np.linspace(0.3, 0.7, 41)).threshold, 2)
+    0.68
+    """
+    values = np.asarray(natural, np.float64)
+    values = values[np.isfinite(values)]
+    if len(values) < MIN_COPY_PAIRS:
+        return None
+    threshold = float(np.quantile(values, 1 - false_alarms))
+    return CopyThreshold(threshold, false_alarms, float((values > threshold).mean()), len(values))
 
 
 def natural_band(sim_tr: npt.ArrayLike) -> Band | None:
@@ -138,6 +225,7 @@ def verification(
         left_out=int(alike.sum()),
         people=len(who) if people is None else people,
         people_used=len(who),
+        impostor_mean=float(impostor.mean()),
     )
 
 

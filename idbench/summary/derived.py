@@ -9,7 +9,7 @@ import pandas as pd
 
 from idbench.metrics import all_person_metrics
 from idbench.records import FAILURES, Outcome
-from idbench.stats import Band, Verification
+from idbench.stats import Band, LikenessScale, Verification
 from idbench.summary.failure_aware import with_person_forms
 from idbench.summary.metrics import DERIVED
 
@@ -19,9 +19,13 @@ PER_IMAGE = ("blending", "slot_accuracy")
 
 
 def with_derived(
-    rows: pd.DataFrame, photos: pd.DataFrame, band: Band | None = None, verification: Verification | None = None
+    rows: pd.DataFrame,
+    photos: pd.DataFrame,
+    band: Band | None = None,
+    verification: Verification | None = None,
+    scale: LikenessScale | None = None,
 ) -> pd.DataFrame:
-    """Add found, over_similar, verified, and the failure-aware forms of all metrics."""
+    """Add found, over_similar, verified, likeness, and the failure-aware forms of all metrics."""
     failed = rows["outcome"].isin([outcome.value for outcome in FAILURES])
     outside = (rows["outcome"] == Outcome.UNDEFINED.value) & rows["face"].isna()
     extra: dict[str, Any] = {
@@ -33,8 +37,11 @@ def with_derived(
         extra["over_similar"] = (rows["sim_ref"] > band.high).astype(float).mask(rows["sim_ref"].isna())
     if verification is not None:
         extra["verified"] = (rows["sim_gt"] >= verification.threshold).astype(float).mask(rows["sim_gt"].isna())
+    if scale is not None:
+        extra["likeness"] = scale.of(rows["sim_gt"])
     rows = rows.assign(**extra)
-    derived = [metric for metric in DERIVED if not (metric.name == "verified" and verification is None)]
+    unknown = {"verified"} if verification is None else set()
+    derived = [metric for metric in DERIVED if metric.name in rows.columns and metric.name not in unknown]
     return with_person_forms(rows, photos, [*all_person_metrics(), *derived])
 
 

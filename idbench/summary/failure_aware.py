@@ -16,7 +16,7 @@ from idbench.records import FAILURES
 from idbench.stats import ONE_PHOTO
 from idbench.summary.metrics import FAILURE_AWARE
 
-__all__ = ["with_image_forms", "with_person_forms"]
+__all__ = ["defined", "with_image_forms", "with_person_forms"]
 
 
 def with_person_forms(rows: pd.DataFrame, photos: pd.DataFrame, metrics: Iterable[Metric]) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def with_person_forms(rows: pd.DataFrame, photos: pd.DataFrame, metrics: Iterabl
     failed = rows["outcome"].isin([outcome.value for outcome in FAILURES])
     forms = {
         metric.name + FAILURE_AWARE: rows[metric.name].mask(
-            failed & _defined(rows, photos, metric.needs), metric.failure_value
+            failed & defined(rows, photos, metric.needs), metric.failure_value
         )
         for metric in metrics
         if metric.failure_value is not None
@@ -49,7 +49,7 @@ def with_image_forms(images: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return images.assign(**forms), [*(metric.name for metric in IMAGE_METRICS), *forms]
 
 
-def _defined(rows: pd.DataFrame, photos: pd.DataFrame, needs: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+def defined(rows: pd.DataFrame, photos: pd.DataFrame, needs: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     """Which rows' people have, in the suite, the faces a metric needs; two of them in two photos."""
     people = photos.set_index(["case", "person"])
     defined = pd.Series(True, index=people.index)

@@ -13,16 +13,66 @@ from idbench.metrics import IMAGE_METRICS, Metric, all_person_metrics
 from idbench.metrics.catalog import SEED_METRICS
 from idbench.records.summary import MetricDeclaration
 
-__all__ = ["DERIVED", "FAILURE_AWARE", "Settings", "declaration", "groups_of", "metric_declarations"]
+__all__ = ["COPY_SHARE", "DERIVED", "FAILURE_AWARE", "Settings", "declaration", "groups_of", "metric_declarations"]
 
 FAILURE_AWARE = "_failure_aware"
 DERIVED = (
     Metric("found", "people found", 0, 1, "higher", "share", "share of people whose face was found", headline=True),
-    Metric("over_similar", "over-similar", 0, 1, "lower", "share",
-           "share of people more like the reference than 95 % of real photo pairs", headline=True),
-    Metric("verified", "verified", 0, 1, "higher", "share",
-           "share of generated faces the recognizer accepts as the person", failure_value=0.0, needs=("target",)),
-)  # fmt: skip
+    Metric(
+        "over_similar",
+        "over-similar",
+        0,
+        1,
+        "lower",
+        "share",
+        "share of people more like the reference than 95 % of real photo pairs",
+        headline=True,
+    ),
+    Metric(
+        "verified",
+        "verified",
+        0,
+        1,
+        "higher",
+        "share",
+        "share of generated faces the recognizer accepts as the person",
+        failure_value=0.0,
+        needs=("target",),
+    ),
+    Metric(
+        "likeness",
+        "likeness",
+        0,
+        np.inf,
+        "higher",
+        "share",
+        "0: a stranger, 1: as alike as two real photos of the person; means the same for every recognizer",
+        failure_value=0.0,
+        needs=("target",),
+    ),
+    Metric(
+        "copied",
+        "copied",
+        0,
+        1,
+        "lower",
+        "share",
+        "share of faces in which the reference photo is seen, as 5 % of real photos would by chance",
+        "Evangelidis and Psarakis 2008",
+        needs=("reference",),
+    ),
+)
+COPY_SHARE = Metric(
+    "copy_share",
+    "copy share",
+    -np.inf,
+    np.inf,
+    "lower",
+    "share",
+    "1: all that faces have of the person comes from the reference photo, 0: no more than another photo would have",
+    failure_value=1.0,
+)
+"""A ratio of sums over people: no single person has one."""  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,7 +92,7 @@ class Settings:
 
 def metric_declarations() -> dict[str, Metric]:
     """Every metric a summary can hold, by name, failure-aware forms included."""
-    declared = [*all_person_metrics(), *DERIVED, *SEED_METRICS, *IMAGE_METRICS]
+    declared = [*all_person_metrics(), *DERIVED, COPY_SHARE, *SEED_METRICS, *IMAGE_METRICS]
     forms = [
         Metric(
             m.name + FAILURE_AWARE, f"{m.title}, failures count {m.failure_value:g}", m.low, m.high, m.direction,

@@ -10,9 +10,11 @@ import pandas as pd
 
 from idbench.records import ORACLES
 from idbench.records.summary import ModelSummary, StrictGroup, StrictSummary
-from idbench.stats import Comparison, Verification, compare, estimate, natural_band, shared_ranks
+from idbench.stats import Comparison, Verification, compare, estimate, likeness_scale, natural_band, shared_ranks
+from idbench.summary.copying import PARTS, Copying, copy_shares
 from idbench.summary.derived import per_image, with_derived
-from idbench.summary.metrics import Settings, groups_of, metric_declarations
+from idbench.summary.metrics import COPY_SHARE, Settings, groups_of, metric_declarations
+from idbench.summary.pairs import unusable_pairs
 from idbench.summary.tradeoff import trade_off
 
 __all__ = ["COMPARED", "FLOOR", "summarise_strict"]
@@ -43,20 +45,33 @@ def summarise_strict(
     people apart; models in the order of the tables; variants : those that do not shape the trade-off line.
     """
     band = natural_band(photos["sim_tr"])
-    rows = per_image(with_derived(rows, photos, band, verification))
+    copying = Copying.of(photos, verification)
+    unusable = unusable_pairs(photos["sim_tr"], verification)
+    scale = likeness_scale(photos.loc[unusable == "", "sim_tr"], verification)
+    rows = copying.added_to(per_image(with_derived(rows, photos, band, verification, scale)))
     groups = {
         name: _group(part, models, settings, variants, (recognizer, "strict", name))
         for name, part in groups_of(rows).items()
     }
-    return StrictSummary(groups=groups, natural_band=band, verification=verification)
+    return StrictSummary(
+        groups=groups,
+        natural_band=band,
+        verification=verification,
+        likeness_scale=scale,
+        copy_threshold=copying.threshold,
+        unusable_pairs={str(why): int(count) for why, count in unusable[unusable != ""].value_counts().items()},
+    )
 
 
 def _group(
     rows: pd.DataFrame, models: list[str], settings: Settings, variants: Collection[str], labels: tuple[str, ...]
 ) -> StrictGroup:
     names = [name for name in metric_declarations() if name in rows.columns]
-    wide = rows.pivot(index=["cluster", "case", "seed", "person"], columns="model", values=names).sort_index()
+    index = ["cluster", "case", "seed", "person"]
+    wide = rows.pivot(index=index, columns="model", values=[*names, *PARTS]).sort_index()
     table = _estimates(wide, models, names, settings, labels)
+    for model, one in copy_shares(wide, models, settings, settings.rng(*labels, "copy share")).items():
+        table[model][COPY_SHARE.name] = one
     ranked = [model for model in models if model not in ORACLES]
     competing = [model for model in ranked if model not in variants] or ranked
     several = bool((rows["person"] > 0).any())
