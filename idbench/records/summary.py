@@ -91,6 +91,8 @@ class StrictGroup(Record):
     copy_paste_floor: float = Field(description="failure-aware sim_gt below which copy-paste is not ranked")
     comparisons: dict[str, list[Comparison]] = Field(description="compared metric -> every pair of models")
     ranks: dict[str, dict[str, int]] = Field(description="compared metric -> model -> shared rank")
+    smallest_p: float
+    """The smallest p a comparison over so many clusters can give; above 1 - level nothing can be told apart."""
     paired_on: str
     """What comparisons pair: single images, or means over seeds."""
     tradeoff: TradeOff
@@ -259,6 +261,9 @@ class Summary(Record):
     """`all` or a subset -> what does not depend on recognizers."""
     metrics: dict[str, MetricDeclaration]
     """What each metric says about itself."""
+    overall: dict[str, dict[str, ModelSummary]] | None = Field(
+        default=None, description="`all` or a subset -> model -> likeness over all recognizers; absent without a scale"
+    )
     pooled_paper: dict[str, PaperGroup] | None = None
     """The published overall number: all recognizers in one list. By group."""
     quirks: dict[str, str] | None = None

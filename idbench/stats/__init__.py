@@ -20,7 +20,8 @@ from idbench.stats.calibration import (
     natural_band,
     verification,
 )
-from idbench.stats.compare import Comparison, compare, holm, shared_ranks
+from idbench.stats.compare import Comparison, compare, shared_ranks
+from idbench.stats.sign_flips import sign_flip_tests, smallest_p
 from idbench.stats.tradeoff import hypervolume, line_distances, pareto_front
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
     "copy_threshold",
     "estimate",
     "estimate_ratios",
-    "holm",
     "hypervolume",
     "intervals",
     "likeness_scale",
@@ -46,5 +46,7 @@ __all__ = [
     "pareto_front",
     "resampled_means",
     "shared_ranks",
+    "sign_flip_tests",
+    "smallest_p",
     "verification",
 ]

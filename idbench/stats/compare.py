@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from idbench.stats.bootstrap import CHUNK, Method, cluster_sums, intervals, resampled_means
+from idbench.stats.bootstrap import Method, cluster_sums, intervals, resampled_means
+from idbench.stats.sign_flips import sign_flip_tests
 
-__all__ = ["Comparison", "compare", "holm", "shared_ranks"]
+__all__ = ["Comparison", "compare", "shared_ranks"]
 
 Array = npt.NDArray[np.float64]
 
@@ -21,10 +22,9 @@ Array = npt.NDArray[np.float64]
 class Comparison:
     """Model a against model b on one metric: the mean of a - b over what both have.
 
-    effect: mean difference over the standard deviation of the differences (Cohen's d_z). p: cluster
-    sign-flip permutation; p_holm: adjusted over the family. None where it cannot be computed.
-    different: the interval leaves out 0 *and* p_holm is below 1 - level: with few clusters a bootstrap
-    interval alone is too narrow, and many pairs need the adjustment.
+    effect: mean difference over the standard deviation of the differences (Cohen's d_z). p: sign flips of clusters;
+    p_adjusted: for all pairs together, by step-down max-T. None where it cannot be computed. different: p_adjusted is
+    at most 1 - level. The interval is of this pair alone and no part of that decision.
     """
 
     a: str
@@ -41,7 +41,7 @@ class Comparison:
     """Cohen's d_z."""
     p: float | None
     """Of the permutation."""
-    p_holm: float | None
+    p_adjusted: float | None
     """Adjusted over all pairs."""
     n: int
     """Pairs of values."""
@@ -86,8 +86,9 @@ def compare(
     gaps = np.stack([data[:, i] - data[:, j] for i, j in pairs], axis=1)
     sums, counts = cluster_sums(gaps, clusters)
     low, high = intervals(sums, counts, resampled_means(sums, counts, resamples, rng), level, method)
-    p_values = _sign_flip(sums, counts, resamples, rng)
-    adjusted = holm(p_values)
+    tested = (counts > 0).sum(axis=0) >= 2
+    p_values, adjusted = np.full(len(pairs), np.nan), np.full(len(pairs), np.nan)
+    p_values[tested], adjusted[tested] = sign_flip_tests(sums[:, tested], resamples, rng)
     results = []
     for k, (i, j) in enumerate(pairs):
         present = gaps[np.isfinite(gaps[:, k]), k]
@@ -99,9 +100,9 @@ def compare(
                 difference=float(present.mean()) if n else None,
                 low=_finite(low[k]), high=_finite(high[k]),
                 effect=float(present.mean() / spread) if spread > 0 else None,
-                p=_finite(p_values[k]), p_holm=_finite(adjusted[k]),
+                p=_finite(p_values[k]), p_adjusted=_finite(adjusted[k]),
                 n=n, clusters=int((counts[:, k] > 0).sum()),
-                different=bool((low[k] > 0 or high[k] < 0) and adjusted[k] < 1 - level),
+                different=bool(adjusted[k] <= 1 - level + 1e-12),
             )
         )  # fmt: skip
     return results
@@ -109,39 +110,6 @@ def compare(
 
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _sign_flip(sums: Array, counts: Array, permutations: int, rng: np.random.Generator) -> Array:
-    """Two-sided p per column: how often random signs of whole clusters give a total as large.
-
-    (1 + hits) / (1 + permutations), never 0 (Phipson and Smyth 2010); nan with fewer than two clusters.
-    """
-    c, k = sums.shape
-    observed = np.abs(sums.sum(axis=0))
-    tolerance = 1e-12 * np.abs(sums).sum(axis=0)
-    hits = np.zeros(k)
-    step = max(1, CHUNK // max(c, 1))
-    for start in range(0, permutations, step):
-        rows = min(step, permutations - start)
-        signs = rng.integers(0, 2, size=(rows, c), dtype=np.int8).astype(np.float64) * 2 - 1
-        hits += (np.abs(signs @ sums) >= observed - tolerance).sum(axis=0)
-    p = (1 + hits) / (1 + permutations)
-    return np.where((counts > 0).sum(axis=0) >= 2, p, np.nan)
-
-
-def holm(p_values: npt.ArrayLike) -> Array:
-    """Holm's step-down adjustment (1979) of p-values (k,); nan stays nan and does not count.
-
-    >>> holm([0.01, 0.04, 0.03, np.nan]).round(3).tolist()
-    [0.03, 0.06, 0.06, nan]
-    """
-    p = np.asarray(p_values, np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
 
 
 def shared_ranks(

@@ -16,12 +16,13 @@ from idbench.records.summary import ImageGroup, ImageSummary, PaperSummary, Reco
 from idbench.stats import Verification, estimate
 from idbench.summary.failure_aware import with_image_forms
 from idbench.summary.metrics import FAILURE_AWARE, Settings, declaration, groups_of, metric_declarations
+from idbench.summary.overall import overall_likeness
 from idbench.summary.paper import paper_groups, summarise_paper
-from idbench.summary.strict import summarise_strict
+from idbench.summary.strict import StrictRows, summarise_strict
 
 __all__ = ["FAILURE_AWARE", "SUMMARY_VERSION", "Settings", "metric_declarations", "summarise"]
 
-SUMMARY_VERSION = 1
+SUMMARY_VERSION = 2
 """Raise it when summary.json changes its form; reports refuse other versions."""
 
 
@@ -41,41 +42,39 @@ def summarise(
     """
     models = _model_order(list(images["model"].unique()))
     paper = scores[scores["protocol"] == "paper"]
+    strict = _strict_rows(scores[scores["protocol"] == "strict"], suite, verifications)
+    overall = overall_likeness([found.rows for found in strict.values()], models, settings)
     pooled = {"pooled_paper": paper_groups(paper, models), "quirks": QUIRKS} if len(paper) else {}
+    recognizers: dict[str, RecognizerSummary] = {}
+    for name in scores["recognizer"].unique():
+        protocols: dict[str, StrictSummary | PaperSummary] = {}
+        if name in strict:
+            protocols["strict"] = summarise_strict(name, strict[name], models, settings, variants)
+        if len(own := paper[paper["recognizer"] == name]):
+            protocols["paper"] = summarise_paper(own, models)
+        recognizers[name] = RecognizerSummary.model_validate(protocols)
     return Summary(
         schema_version=SUMMARY_VERSION,
         models=models,
         oracles=[model for model in models if model in ORACLES],
         variants=[model for model in models if model in variants],
         level=settings.level,
-        recognizers={
-            str(name): _recognizer(str(name), rows, suite, verifications.get(str(name)), models, settings, variants)
-            for name, rows in scores.groupby("recognizer", sort=False)
-        },
+        recognizers=recognizers,
         images=_images(images, models, settings),
         metrics={name: declaration(metric) for name, metric in metric_declarations().items()},
+        **({"overall": overall} if overall else {}),
         **pooled,
     )
 
 
-def _recognizer(
-    name: str,
-    rows: pd.DataFrame,
-    suite: pd.DataFrame,
-    verification: Verification | None,
-    models: list[str],
-    settings: Settings,
-    variants: Collection[str],
-) -> RecognizerSummary:
-    """One recognizer under every protocol it was asked for."""
-    photos = suite[suite["recognizer"] == name]
-    parts = dict(list(rows.groupby("protocol", sort=False)))
-    protocols: dict[str, StrictSummary | PaperSummary] = {}
-    if "strict" in parts:
-        protocols["strict"] = summarise_strict(name, parts["strict"], photos, verification, models, settings, variants)
-    if "paper" in parts:
-        protocols["paper"] = summarise_paper(parts["paper"], models)
-    return RecognizerSummary.model_validate(protocols)
+def _strict_rows(
+    scores: pd.DataFrame, suite: pd.DataFrame, verifications: Mapping[str, Verification]
+) -> dict[str, StrictRows]:
+    """Every recognizer's strict rows with what is derived from them, in the order of the scores."""
+    return {
+        str(name): StrictRows.of(rows, suite[suite["recognizer"] == name], verifications.get(str(name)))
+        for name, rows in scores.groupby("recognizer", sort=False)
+    }
 
 
 def _model_order(models: Sequence[str]) -> list[str]:

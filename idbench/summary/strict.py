@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,14 +11,25 @@ import pandas as pd
 
 from idbench.records import ORACLES
 from idbench.records.summary import ModelSummary, StrictGroup, StrictSummary
-from idbench.stats import Comparison, Verification, compare, estimate, likeness_scale, natural_band, shared_ranks
+from idbench.stats import (
+    Band,
+    Comparison,
+    LikenessScale,
+    Verification,
+    compare,
+    estimate,
+    likeness_scale,
+    natural_band,
+    shared_ranks,
+    smallest_p,
+)
 from idbench.summary.copying import PARTS, Copying, copy_shares
 from idbench.summary.derived import per_image, with_derived
 from idbench.summary.metrics import COPY_SHARE, Settings, groups_of, metric_declarations
 from idbench.summary.pairs import unusable_pairs
 from idbench.summary.tradeoff import trade_off
 
-__all__ = ["COMPARED", "FLOOR", "summarise_strict"]
+__all__ = ["COMPARED", "FLOOR", "StrictRows", "summarise_strict"]
 
 COMPARED: tuple[tuple[str, Literal["higher", "lower"]], ...] = (
     ("sim_gt_failure_aware", "higher"),
@@ -30,36 +42,48 @@ FLOOR = {"one": 0.40, "several": 0.35}
 """Failure-aware sim_gt below which a model's copy-paste is not ranked (arXiv 2510.14975, Fig. 5)."""
 
 
+@dataclass(frozen=True)
+class StrictRows:
+    """One recognizer's strict rows of scores.parquet with every derived column, and what the suite's photos say.
+
+    unusable : why the pairs of photos of which people cannot tell copying, counted.
+    """
+
+    rows: pd.DataFrame
+    band: Band | None
+    scale: LikenessScale | None
+    copying: Copying
+    unusable: dict[str, int]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, photos: pd.DataFrame, verification: Verification | None) -> StrictRows:
+        """From its rows of scores.parquet and suite.parquet, and from how well it tells people apart."""
+        reasons = unusable_pairs(photos["sim_tr"], verification)
+        band, copying = natural_band(photos["sim_tr"]), Copying.of(photos, verification)
+        scale = likeness_scale(photos.loc[reasons == "", "sim_tr"], verification)
+        derived = copying.added_to(per_image(with_derived(rows, photos, band, verification, scale)))
+        counted = reasons[reasons != ""].value_counts()
+        return cls(derived, band, scale, copying, {str(why): int(count) for why, count in counted.items()})
+
+
 def summarise_strict(
-    recognizer: str,
-    rows: pd.DataFrame,
-    photos: pd.DataFrame,
-    verification: Verification | None,
-    models: list[str],
-    settings: Settings,
-    variants: Collection[str] = (),
+    recognizer: str, found: StrictRows, models: list[str], settings: Settings, variants: Collection[str] = ()
 ) -> StrictSummary:
     """Every number of one recognizer, for all cases and per subset.
 
-    rows : its strict rows of scores.parquet; photos : its rows of suite.parquet; verification : how well it tells
-    people apart; models in the order of the tables; variants : those that do not shape the trade-off line.
+    models in the order of the tables; variants : those that do not shape the trade-off line.
     """
-    band = natural_band(photos["sim_tr"])
-    copying = Copying.of(photos, verification)
-    unusable = unusable_pairs(photos["sim_tr"], verification)
-    scale = likeness_scale(photos.loc[unusable == "", "sim_tr"], verification)
-    rows = copying.added_to(per_image(with_derived(rows, photos, band, verification, scale)))
     groups = {
         name: _group(part, models, settings, variants, (recognizer, "strict", name))
-        for name, part in groups_of(rows).items()
+        for name, part in groups_of(found.rows).items()
     }
     return StrictSummary(
         groups=groups,
-        natural_band=band,
-        verification=verification,
-        likeness_scale=scale,
-        copy_threshold=copying.threshold,
-        unusable_pairs={str(why): int(count) for why, count in unusable[unusable != ""].value_counts().items()},
+        natural_band=found.band,
+        verification=found.copying.verification,
+        likeness_scale=found.scale,
+        copy_threshold=found.copying.threshold,
+        unusable_pairs=found.unusable,
     )
 
 
@@ -88,6 +112,7 @@ def _group(
         copy_paste_floor=floor,
         comparisons=comparisons,
         ranks=ranks,
+        smallest_p=smallest_p(wide.index.get_level_values("cluster").nunique(), settings.resamples),
         paired_on="case and person" if seeds_differ else "case, seed and person",
         tradeoff=trade_off(wide, ranked, competing, variants, floor, settings, settings.rng(*labels, "trade-off")),
     )

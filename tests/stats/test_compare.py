@@ -70,14 +70,65 @@ def test_sign_flips_agree_with_all_flips_counted():
     assert one.p == pytest.approx(exact, abs=0.01)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_by_its_definition(p_values):
-    adjusted = stats.holm(p_values)
-    order = sorted(range(len(p_values)), key=lambda i: (p_values[i], i))
-    running = 0.0
-    for step, i in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - step) * p_values[i]))
-        assert adjusted[i] == pytest.approx(running)
+def step_down_by_definition(sums):
+    """Adjusted p of every pair, written out as the sources word it: one pair after another, over all flips."""
+    c, k = sums.shape
+    length = np.sqrt((sums**2).sum(axis=0))
+    signs = np.array(np.meshgrid(*[[-1, 1]] * c)).reshape(c, -1).T
+    statistic = np.abs(signs @ sums) / length
+    observed = np.abs(sums.sum(axis=0)) / length
+    adjusted, running = {}, 0.0
+    for pair in sorted(range(k), key=lambda j: -observed[j]):
+        rest = [j for j in range(k) if observed[j] <= observed[pair]]
+        running = max(running, np.mean(statistic[:, rest].max(axis=1) >= observed[pair] - 1e-9))
+        adjusted[pair] = running
+    return [adjusted[j] for j in range(k)]
+
+
+@given(st.integers(2, 7), st.integers(1, 5), st.integers(0, 10_000))
+def test_adjusted_p_by_their_definition(clusters, pairs, seed):
+    sums = rng(seed).normal(size=(clusters, pairs)) + 0.5
+    _, adjusted = stats.sign_flip_tests(sums, 10, rng())
+    assert adjusted == pytest.approx(step_down_by_definition(sums))
+
+
+@pytest.mark.parametrize("clusters", [12, 30, 100])
+def test_clones_and_strangers_change_nobody_s_rank(clusters):
+    draw = rng(clusters)
+    base = draw.normal(0, 0.3, size=(clusters, 1))
+    three = base + [0.6, 0.4, 0.2] + draw.normal(0, 0.05, size=(clusters, 3))
+    clones = three[:, :1] + draw.normal(0, 0.02, size=(clusters, 30))
+    erratic = base + draw.choice([-2.0, 2.0], size=(clusters, 2))
+
+    def told_apart(values):
+        names = [f"m{i}" for i in range(values.shape[1])]
+        pairs = stats.compare(values, names, np.arange(clusters), rng(), 2000)
+        return {(pair.a, pair.b) for pair in pairs if pair.different and {pair.a, pair.b} <= {"m0", "m1", "m2"}}
+
+    assert len(told_apart(three)) == 3
+    assert told_apart(np.hstack([three, clones])) == told_apart(three)
+    assert told_apart(np.hstack([three, erratic])) == told_apart(three)
+
+
+@pytest.mark.parametrize("models", [2, 5, 10])
+def test_family_wise_error_is_what_was_promised(models):
+    repeats = 300
+    wrong = sum(
+        any(
+            pair.different
+            for pair in stats.compare(draw.normal(size=(20, models)), list(range(models)), np.arange(20), draw, 300)
+        )
+        for draw in map(rng, range(repeats))
+    )
+    assert 0.02 <= wrong / repeats <= 0.085
+
+
+def test_few_clusters_give_the_same_answer_for_any_seed_and_order():
+    values = rng(3).normal(size=(12, 4)) + [0.5, 0.3, 0.0, 0.0]
+    order = rng(4).permutation(12)
+    first = stats.compare(values, list("abcd"), np.arange(12), rng(1), 100)
+    second = stats.compare(values[order], list("abcd"), order, rng(2), 100)
+    assert [(a.p, a.p_adjusted, a.different) for a in first] == [(b.p, b.p_adjusted, b.different) for b in second]
 
 
 def test_ranks_are_shared_where_the_difference_includes_zero():

@@ -26,7 +26,7 @@ def _comparison(metric: Column, recognizer: str, pairs: Sequence[Comparison]) ->
         Column("better", "better"),
         Column("effect", "effect size", "number", interval=False, digits=2, meaning="mean over standard deviation"),
         Column("p", "p", "p"),
-        Column("p_holm", "p, Holm", "p"),
+        Column("p_adjusted", "p, all pairs", "p"),
         Column("n", "people", "count"),
         Column("clusters", "clusters", "count"),
     ]
@@ -41,5 +41,5 @@ def _row(pair: Comparison, higher_is_better: bool) -> Row:
         difference = Number(pair.difference, pair.low, pair.high, pair.n)
         if pair.different:
             better = pair.a if (pair.difference > 0) == higher_is_better else pair.b
-    tests = bare(pair.effect, pair.p, pair.p_holm)
+    tests = bare(pair.effect, pair.p, pair.p_adjusted)
     return Row([pair.a, pair.b, difference, better, *tests, pair.n, pair.clusters])
