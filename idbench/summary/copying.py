@@ -70,7 +70,10 @@ class Copying:
 def copy_shares(
     wide: pd.DataFrame, models: list[str], settings: Settings, rng: np.random.Generator
 ) -> dict[str, Estimate]:
-    """The copy share of every model whose faces are those of their people. wide : rows by person, (part, model) columns."""
+    """The copy share of every model whose faces are those of their people.
+
+    wide : a row per person, columns (part, model).
+    """
     known = [model for model in models if (PARTS[0], model) in wide.columns]
     above, below = (wide[[(part, model) for model in known]].to_numpy(float) for part in PARTS)
     clusters = wide.index.get_level_values("cluster").to_numpy()
