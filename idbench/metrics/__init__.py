@@ -11,7 +11,6 @@ from idbench.metrics.catalog import IMAGE_METRICS, PERSON_METRICS, all_person_me
 from idbench.metrics.copy_paste import MIN_THETA_TR, copy_paste, nearest_reference
 from idbench.metrics.identity import angle, cosine, cosine_matrix, unit
 from idbench.metrics.matching import in_slot, iou_matrix, match
-from idbench.metrics.registered_copy import Registration, register, registered_copy
 from idbench.metrics.variation import (
     head_pose,
     mean_pairwise_angle,
@@ -28,7 +27,6 @@ __all__ = [
     "PERSON_METRICS",
     "Metric",
     "PersonView",
-    "Registration",
     "all_person_metrics",
     "angle",
     "auc",
@@ -46,8 +44,6 @@ __all__ = [
     "metric_named",
     "nearest_reference",
     "person_blending",
-    "register",
-    "registered_copy",
     "rotation_between",
     "ssim",
     "threshold_at",

@@ -21,9 +21,9 @@ class PersonView:
 
     Embeddings (d,), references (k, d), other_targets (m, d): targets of the case's other people.
     Landmarks (5, 2) in pixels. Luma crops (112, 112) uint8, aligned. `reference_landmarks` and `reference_luma` are
-    those of the reference nearest to the generated face, `reference_lumas` (k, 112, 112) those of all. `in_slot` says
-    whether the face lies nearest to this person's box among all generated faces; None where the suite has no boxes or
-    one person only.
+    those of the reference nearest to the generated face; `reference_correlations` (k,) are those of the generated crop
+    with every reference's, registered to it (`idbench.faces.registration`). `in_slot` says whether the face lies
+    nearest to this person's box among all generated faces; None where the suite has no boxes or one person only.
     A missing target or reference is None or has k = 0.
     """
 
@@ -38,7 +38,7 @@ class PersonView:
     target_luma: Array | None
     reference_luma: Array | None
     in_slot: bool | None = None
-    reference_lumas: Array = field(default_factory=lambda: np.empty((0, 112, 112), np.uint8))
+    reference_correlations: Array = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)

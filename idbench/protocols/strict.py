@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from idbench.faces.registration import correlations
 from idbench.faces.types import Faces
 from idbench.metrics import (
     PersonView,
@@ -117,7 +118,7 @@ def _view(face: FaceView, person: int, people: CasePeople, generated: Faces) -> 
         target_luma=target.luma if target else None,
         reference_luma=nearest.luma if nearest else None,
         in_slot=_in_slot(face, person, people, generated),
-        reference_lumas=np.array([r.luma for r in references], np.uint8).reshape(len(references), 112, 112),
+        reference_correlations=correlations(face.luma, [r.luma for r in references]),
     )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from idbench.faces.registration import correlations
 from idbench.faces.types import Analysis, Faces
 from idbench.generate.ledger import Ledger
-from idbench.metrics import cosine, cosine_matrix, registered_copy
+from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
@@ -235,8 +236,10 @@ def _box_in(photo: Faces | None, faces: Sequence[FaceView]) -> npt.NDArray[Any] 
 
 
 def _natural_copy(target: FaceView | None, references: Sequence[FaceView]) -> float | None:
-    """How much of a copy the target seems, which is none."""
-    return None if target is None else _finite(registered_copy(target.luma, [face.luma for face in references]))
+    """How much of a copy of a reference the target seems, which is none."""
+    found = correlations(target.luma, [face.luma for face in references]) if target is not None else np.empty(0)
+    known = found[np.isfinite(found)]
+    return float(known.max()) if len(known) else None
 
 
 def _finite(value: float) -> float | None:

@@ -1,11 +1,13 @@
-"""Whether a generated face is the reference photo, mirrored, recoloured, relit or a little warped.
+"""Bringing one face over another, to see whether a generated face is the reference photo in disguise.
 
-A direct comparison of pixels (`ssim`) misses most of these. Here the reference, as it is and mirrored, is first brought
-onto the generated face by an affine transform, light is taken out, and what remains is correlated.
+A direct comparison of pixels (`ssim`) misses a paste that is mirrored, recoloured, relit or warped. Here the
+reference, as it is and mirrored, is first brought onto the generated face by an affine transform, light is taken out,
+and what remains is correlated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -14,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Registration", "register", "registered_copy"]
+__all__ = ["Registration", "correlations", "register"]
 
 SIZE = 112
 """Aligned crops are squares of so many pixels."""
@@ -50,20 +52,18 @@ class Registration:
         return np.asarray(_warp(turned, self.matrix), np.uint8)
 
 
-def registered_copy(generated: npt.ArrayLike, references: npt.ArrayLike) -> float:
-    """Largest correlation of an aligned grey crop (112, 112), 0..255, with reference crops (k, 112, 112) registered to
-    it, as they are or mirrored.
+def correlations(face: npt.ArrayLike, references: Iterable[npt.ArrayLike]) -> npt.NDArray[np.float64]:
+    """Correlation of an aligned grey crop (112, 112), 0..255, with each of the reference crops, registered to it: (k,).
 
     In [-1, 1]: near 1 for the same photo however it was lit, coloured or turned round; two photos of one person give
-    .3 to .8. nan for k = 0 and where no pair of crops has contrast.
+    .3 to .8. nan where a crop has no contrast.
 
     >>> photo = (np.add.outer(np.sin(np.arange(112) / 5), np.cos(np.arange(112) / 7 + 1)) * 50 + 128).astype(np.uint8)
     >>> darker_and_mirrored = (photo[:, ::-1] * 0.6 + 10).astype(np.uint8)
-    >>> registered_copy(darker_and_mirrored, [photo]) > 0.95
+    >>> correlations(darker_and_mirrored, [photo])[0] > 0.95
     True
     """
-    scores = (register(generated, photo).score for photo in np.asarray(references))
-    return max((score for score in scores if np.isfinite(score)), default=float("nan"))
+    return np.array([register(face, reference).score for reference in references], np.float64)
 
 
 def register(generated: npt.ArrayLike, reference: npt.ArrayLike) -> Registration:

@@ -1,4 +1,4 @@
-"""Registered copy on drawn people: disguised pastes are seen, other photos of the person are not taken for copies."""
+"""Registration on drawn people: disguised pastes are seen, other photos of the person are not taken for copies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from idbench import metrics
 from idbench.faces.align import ARCFACE_TEMPLATE, similarity_transform
+from idbench.faces.registration import correlations, register
 from idbench.synthetic.plans import plan_cases, render_reference, render_target
 
 
@@ -57,9 +58,9 @@ def photos():
 )  # fmt: skip
 def test_pastes_are_told_from_other_photos_of_the_person(photos, disguise, least):
     pictures, (references, targets) = photos
-    natural = [metrics.registered_copy(target, [ref]) for target, ref in zip(targets, references, strict=True)]
+    natural = [correlations(target, [ref])[0] for target, ref in zip(targets, references, strict=True)]
     pasted = [
-        metrics.registered_copy(crop(*disguise(picture.pixels, picture.faces[0].landmarks)), [ref])
+        correlations(crop(*disguise(picture.pixels, picture.faces[0].landmarks)), [ref])[0]
         for picture, ref in zip(pictures, references, strict=True)
     ]
     assert len(natural) >= 8
@@ -69,7 +70,7 @@ def test_pastes_are_told_from_other_photos_of_the_person(photos, disguise, least
 def test_a_mirrored_copy_is_said_to_be_one_and_lies_over_the_face(photos):
     pictures, (references, _) = photos
     face = crop(*mirrored(pictures[0].pixels, pictures[0].faces[0].landmarks))
-    found = metrics.register(face, references[0])
+    found = register(face, references[0])
     assert found.mirrored
     inside = (slice(30, 100), slice(30, 82))
     off = [
@@ -81,16 +82,19 @@ def test_a_mirrored_copy_is_said_to_be_one_and_lies_over_the_face(photos):
 
 def test_the_copied_one_of_several_references_decides(photos):
     _, (references, _) = photos
-    assert metrics.registered_copy(references[2], references[:4]) == pytest.approx(1, abs=0.01)
+    found = correlations(references[2], references[:4])
+    assert found.argmax() == 2
+    assert found[2] == pytest.approx(1, abs=0.01)
 
 
 def test_without_contrast_or_references_nothing_is_said():
     flat, noise = np.full((112, 112), 90, np.uint8), np.random.default_rng(0).integers(0, 255, (112, 112), np.uint8)
-    assert np.isnan(metrics.registered_copy(noise, np.empty((0, 112, 112), np.uint8)))
-    assert np.isnan(metrics.registered_copy(flat, [noise]))
-    assert abs(metrics.registered_copy(noise, [np.random.default_rng(1).integers(0, 255, (112, 112), np.uint8)])) < 0.3
+    assert not len(correlations(noise, []))
+    assert np.isnan(correlations(flat, [noise])[0])
+    other = np.random.default_rng(1).integers(0, 255, (112, 112), np.uint8)
+    assert abs(correlations(noise, [other])[0]) < 0.3
 
 
 def test_other_sizes_are_refused():
     with pytest.raises(ValueError, match=r"\(112, 112\), found \(64, 64\)"):
-        metrics.register(np.zeros((64, 64)), np.zeros((112, 112)))
+        register(np.zeros((64, 64)), np.zeros((112, 112)))
