@@ -89,6 +89,7 @@ class StrictGroup(Record):
     several_people: bool
     """Whether any case shows more than one."""
     copy_paste_floor: float = Field(description="failure-aware sim_gt below which copy-paste is not ranked")
+    copy_share_floor: float = Field(description="failure-aware likeness below which copy share is not ranked")
     comparisons: dict[str, list[Comparison]] = Field(description="compared metric -> every pair of models")
     ranks: dict[str, dict[str, int]] = Field(description="compared metric -> model -> shared rank")
     smallest_p: float
@@ -97,6 +98,17 @@ class StrictGroup(Record):
     """What comparisons pair: single images, or means over seeds."""
     tradeoff: TradeOff
     """Fidelity against copying."""
+
+    @property
+    def ranked_by(self) -> str:
+        """The metric that ranks models: likeness, or similarity to the target where likeness cannot be measured."""
+        return "likeness_failure_aware" if self.ranks.get("likeness_failure_aware") else "sim_gt_failure_aware"
+
+    @property
+    def copying_ranked_by(self) -> str:
+        """The metric that ranks copying, beside `ranked_by`."""
+        known = self.ranked_by == "likeness_failure_aware"
+        return "copy_share_failure_aware" if known else "copy_paste_failure_aware"
 
 
 T = TypeVar("T")

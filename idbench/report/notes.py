@@ -79,6 +79,16 @@ def _about_the_recognizers(data: RunData) -> Iterator[str]:
         yield from (f"{name}: {note}" for note in _about_verification(strict.verification))
         if strict.natural_band is None:
             yield f"{name}: no natural band, because no person has both a usable target and reference face."
+        if strict.likeness_scale is None:
+            yield f"{name}: too few pairs of photos for a scale of likeness; models are ranked by similarity instead."
+        if unusable := strict.unusable_pairs:
+            counted = ", ".join(f"{count} {why}" for why, count in unusable.items())
+            yield f"{name}: pairs of target and reference that cannot tell copying have no copy share: {counted}."
+        if (group := strict.groups["all"]).smallest_p > 1 - data.summary.level:
+            yield (
+                f"{name}: {group.clusters} clusters give no p below {group.smallest_p:g}, so no two models can be told "
+                "apart."
+            )
 
 
 def _about_verification(found: Verification | None) -> Iterator[str]:

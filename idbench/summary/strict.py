@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,17 +29,24 @@ from idbench.summary.metrics import COPY_SHARE, Settings, groups_of, metric_decl
 from idbench.summary.pairs import unusable_pairs
 from idbench.summary.tradeoff import trade_off
 
-__all__ = ["COMPARED", "FLOOR", "StrictRows", "summarise_strict"]
+__all__ = ["COMPARED", "NEEDED_FOR", "StrictRows", "summarise_strict"]
 
 COMPARED: tuple[tuple[str, Literal["higher", "lower"]], ...] = (
+    ("likeness_failure_aware", "higher"),
+    ("copy_share_failure_aware", "lower"),
     ("sim_gt_failure_aware", "higher"),
     ("copy_paste_failure_aware", "lower"),
 )
-"""Metrics on which models are compared pairwise, and which way is better. Both count failures at their
+"""Metrics on which models are compared pairwise, and which way is better. All count failures at their
 worst, so that withholding an image never helps."""
 
-FLOOR = {"one": 0.40, "several": 0.35}
-"""Failure-aware sim_gt below which a model's copy-paste is not ranked (arXiv 2510.14975, Fig. 5)."""
+NEEDED_FOR = {
+    "copy_share_failure_aware": ("likeness_failure_aware", {"one": 0.77, "several": 0.67}),
+    "copy_paste_failure_aware": ("sim_gt_failure_aware", {"one": 0.40, "several": 0.35}),
+}
+"""Metrics of copying rank a model only from so much of another metric on, with one and with several people per case:
+below it shows strangers, who copy nobody. Source of the similarities: arXiv 2510.14975, Fig. 5, where photos of one
+person have .52; the likenesses are these as shares of .52."""
 
 
 @dataclass(frozen=True)
@@ -99,22 +106,31 @@ def _group(
     ranked = [model for model in models if model not in ORACLES]
     competing = [model for model in ranked if model not in variants] or ranked
     several = bool((rows["person"] > 0).any())
-    floor = FLOOR["several" if several else "one"]
+    floors = {name: least["several" if several else "one"] for name, (_, least) in NEEDED_FOR.items()}
     seeds_differ = _seeds_differ(rows, ranked)
     paired = wide.groupby(level=["cluster", "case", "person"]).mean() if seeds_differ else wide
-    comparisons, ranks = _comparisons(paired, competing, table, floor, settings, labels)
+    comparisons, ranks = _comparisons(paired, competing, table, floors, settings, labels)
     return StrictGroup(
         models=table,
         outcomes=_outcomes(rows),
         people=int(rows[["case", "person"]].drop_duplicates().shape[0]),
         clusters=wide.index.get_level_values("cluster").nunique(),
         several_people=several,
-        copy_paste_floor=floor,
+        copy_paste_floor=floors["copy_paste_failure_aware"],
+        copy_share_floor=floors["copy_share_failure_aware"],
         comparisons=comparisons,
         ranks=ranks,
         smallest_p=smallest_p(wide.index.get_level_values("cluster").nunique(), settings.resamples),
         paired_on="case and person" if seeds_differ else "case, seed and person",
-        tradeoff=trade_off(wide, ranked, competing, variants, floor, settings, settings.rng(*labels, "trade-off")),
+        tradeoff=trade_off(
+            wide,
+            ranked,
+            competing,
+            variants,
+            floors["copy_paste_failure_aware"],
+            settings,
+            settings.rng(*labels, "trade-off"),
+        ),
     )
 
 
@@ -155,22 +171,24 @@ def _comparisons(
     paired: pd.DataFrame,
     competing: Sequence[str],
     table: dict[str, ModelSummary],
-    floor: float,
+    floors: Mapping[str, float],
     settings: Settings,
     labels: tuple[str, ...],
 ) -> tuple[dict[str, list[Comparison]], dict[str, dict[str, int]]]:
     """Paired comparisons and shared ranks per compared metric.
 
     Compared are all models but the values of a sweep, where there are others: the best of several settings, chosen on
-    the same cases, is no fair competitor, and their many pairs would cost the others significance in Holm's adjustment.
+    the same cases, is no fair competitor, and their many pairs would cost the others significance.
     """
     comparisons: dict[str, list[Comparison]] = {}
     ranks: dict[str, dict[str, int]] = {}
     clusters = paired.index.get_level_values("cluster").to_numpy()
     for name, direction in COMPARED:
+        if name not in paired.columns.get_level_values(0):
+            continue
         means = {m: mean for m in competing if name in table[m] and (mean := table[m][name].mean) is not None}
-        if name != "sim_gt_failure_aware":
-            means = {m: mean for m, mean in means.items() if _reaches(table[m], floor)}
+        if name in floors:
+            means = {m: mean for m, mean in means.items() if _reaches(table[m], NEEDED_FOR[name][0], floors[name])}
         values = paired[[(name, model) for model in means]].to_numpy(float) if means else np.empty((0, 0))
         comparisons[name] = compare(
             values,
@@ -185,7 +203,7 @@ def _comparisons(
     return comparisons, ranks
 
 
-def _reaches(model: ModelSummary, floor: float) -> bool:
+def _reaches(model: ModelSummary, needed: str, least: float) -> bool:
     """Whether a model is similar enough for its copying to mean anything."""
-    similarity = model.get("sim_gt_failure_aware")
-    return similarity is not None and similarity.mean is not None and similarity.mean >= floor
+    similarity = model.get(needed)
+    return similarity is not None and similarity.mean is not None and similarity.mean >= least

@@ -31,7 +31,7 @@ def independent_ranks(data: RunData) -> Table | None:
         return None
     recognizers = sorted(data.recognizers, key=lambda r: bool(related[r]))
     groups = {r: data.group(r) for r in recognizers}
-    ranks = {r: rank_labels(groups[r].ranks.get("sim_gt_failure_aware", {})) for r in recognizers}
+    ranks = {r: rank_labels(groups[r].ranks.get(groups[r].ranked_by, {})) for r in recognizers}
     columns = [MODEL]
     for r in recognizers:
         heading = f"{data.families[r]}: family of a model's encoder" if related[r] else "independent of every model"

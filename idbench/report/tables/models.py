@@ -23,8 +23,18 @@ __all__ = [
     "rank_labels",
 ]
 
-KEY_METRICS = ("sim_gt_failure_aware", "sim_ref_failure_aware", "copy_paste", "blending")
+KEY_METRICS = (
+    "likeness_failure_aware",
+    "copy_share",
+    "sim_gt_failure_aware",
+    "sim_ref_failure_aware",
+    "copy_paste",
+    "blending",
+)
 COMPACT_METRICS = {
+    "likeness_failure_aware": "Likeness",
+    "copy_share": "Copy share",
+    "copied": "Copied",
     "sim_gt_failure_aware": "Sim(GT)",
     "sim_ref_failure_aware": "Sim(Ref)",
     "copy_paste": "CP",
@@ -37,10 +47,14 @@ COMPACT_METRICS = {
 }
 
 
+LEAD = ("likeness_failure_aware", "copy_share", "copied")
+"""What the headline begins with."""
+
+
 def headline_metrics(data: RunData) -> list[str]:
-    """Per-person metrics declared as headline, a failure-aware form before the plain one."""
+    """What leads, then per-person metrics declared as headline, a failure-aware form before the plain one."""
     declared = data.summary.metrics
-    names: list[str] = []
+    names = [name for name in LEAD if name in declared]
     for name, one in declared.items():
         if one.headline and not name.endswith(FAILURE_AWARE) and name not in data.images.columns:
             form = declared.get(name + FAILURE_AWARE)
@@ -54,8 +68,9 @@ def rank_labels(ranks: Mapping[str, int]) -> dict[str, str]:
     return {model: f"{rank}=" if values.count(rank) > 1 else str(rank) for model, rank in ranks.items()}
 
 
-def ordered(data: RunData, group: StrictGroup, metric: str = "sim_gt_failure_aware") -> list[str]:
+def ordered(data: RunData, group: StrictGroup) -> list[str]:
     """Models by rank, sharers of one by their mean; then those without a rank, then the oracles."""
+    metric = group.ranked_by
     ranks = group.ranks.get(metric, {})
     sign = -1 if data.columns[metric].direction == "higher" else 1
 
@@ -70,11 +85,12 @@ def headline(data: RunData, recognizer: str) -> Table:
     """The table a reader looks at first."""
     group = data.group(recognizer)
     names = known_metrics(headline_metrics(data), group.models)
-    ranks = rank_labels(group.ranks.get("sim_gt_failure_aware", {}))
-    copying_ranks = _copying_ranks(group, ranks)
+    ranks = rank_labels(group.ranks.get(group.ranked_by, {}))
+    copying, copying_ranks = group.copying_ranked_by, _copying_ranks(group, ranks)
     columns = [Column("rank", "rank"), MODEL, *form_columns(data, names)]
-    at = next((i + 1 for i, c in enumerate(columns) if c.name == "copy_paste"), len(columns))
-    columns.insert(at, Column("copy_paste_rank", "rank in copy-paste"))
+    shown = copying.removesuffix(FAILURE_AWARE)
+    at = next((i + 1 for i, c in enumerate(columns) if c.name == shown), len(columns))
+    columns.insert(at, Column(f"{shown}_rank", f"rank in {data.columns[shown].title}"))
     rows = []
     for row in model_rows(data, group.models, names, ordered(data, group)):
         model = str(row.cells[0])
@@ -85,9 +101,10 @@ def headline(data: RunData, recognizer: str) -> Table:
 
 
 def _copying_ranks(group: StrictGroup, ranked: Mapping[str, str]) -> dict[str, str]:
-    """The rank in copy-paste of every ranked model that has the metric; below the floor there is none."""
-    labels = rank_labels(group.ranks.get("copy_paste_failure_aware", {}))
-    return {m: labels.get(m, "below floor") for m in ranked if "copy_paste" in group.models[m]}
+    """The rank in copying of every ranked model that has the metric; below the floor there is none."""
+    metric = group.copying_ranked_by
+    labels = rank_labels(group.ranks.get(metric, {}))
+    return {m: labels.get(m, "below floor") for m in ranked if metric in group.models[m]}
 
 
 def paper_headline(data: RunData, recognizer: str) -> Table:

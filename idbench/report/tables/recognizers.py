@@ -27,6 +27,7 @@ PAIRS = [
     Column("impostor", "impostor pairs", "count"),
     Column("left_out", "pairs left out", "count", meaning="may show one person, so neither genuine nor impostor"),
 ]
+SCALE = {"stranger": "a stranger (0)", "same_person": "another photo (1)"}
 BAND = {"low": "5 %", "median": "median", "high": "95 %"}
 
 
@@ -40,6 +41,20 @@ def recognizer_quality(data: RunData) -> Table | None:
         *RATES,
         *PAIRS,
         *(Column(f"band_{part}", title, "number", "natural band", interval=False) for part, title in BAND.items()),
+        *(Column(f"likeness_{end}", title, "number", "likeness", interval=False) for end, title in SCALE.items()),
+        Column(
+            "copy_threshold",
+            "copied from",
+            "number",
+            meaning="registered copy that 5 % of real pairs exceed",
+            interval=False,
+        ),
+        Column(
+            "unusable",
+            "pairs that cannot tell",
+            "count",
+            meaning="nearly one photo, or two people for the recognizer: no copy share",
+        ),
     ]
     return Table("recognizer_quality", "Recognizer quality", columns, [_row(data, name) for name in data.recognizers])
 
@@ -48,6 +63,17 @@ def _row(data: RunData, recognizer: str) -> Row:
     strict = data.strict(recognizer)
     verified = asdict(strict.verification) if strict.verification else {}
     band = asdict(strict.natural_band) if strict.natural_band else {}
+    scale = asdict(strict.likeness_scale) if strict.likeness_scale else {}
+    threshold = strict.copy_threshold.threshold if strict.copy_threshold else None
     rates = bare(*(verified.get(column.name) for column in RATES))
     pairs = [verified.get(column.name) for column in PAIRS]
-    return Row([recognizer, data.families[recognizer] or None, *rates, *pairs, *bare(*map(band.get, BAND))])
+    return Row(
+        [
+            recognizer,
+            data.families[recognizer] or None,
+            *rates,
+            *pairs,
+            *bare(*map(band.get, BAND), *map(scale.get, SCALE), threshold),
+            sum(strict.unusable_pairs.values()),
+        ]
+    )
