@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 from idbench.report.data import RunData, Source
@@ -22,7 +21,6 @@ def notes(data: RunData) -> list[str]:
         *_about_shared_families(data),
         *_about_the_models(data),
         *(note for source in data.sources for note in _about_lost_files(source)),
-        *_about_many_pairs(data),
     ]
 
 
@@ -163,16 +161,3 @@ def _about_lost_files(source: Source) -> Iterator[str]:
             yield f"{model}: files of no case {of}, not scored: {files.count} ({first})."
 
 
-def _about_many_pairs(data: RunData) -> Iterator[str]:
-    """Holm's correction multiplies the smallest p that the permutations can give by the number of pairs."""
-    if "strict" not in data.protocols:
-        return
-    pairs = max((len(found) for found in data.group(data.recognizers[0]).comparisons.values()), default=0)
-    resamples = data.resamples
-    least = math.ceil(pairs / (1 - data.summary.level) + 1e-9)
-    if resamples < least:
-        yield (
-            f"{pairs} pairs are compared with {resamples} resamples: Holm's p cannot fall below "
-            f"{min(1.0, pairs / (resamples + 1)):.2f}, so no two models can be told apart; "
-            f"give --resamples {least} or more."
-        )

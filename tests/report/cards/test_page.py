@@ -63,12 +63,6 @@ def test_without_cards_nothing_is_added(tmp_path: Path):
     assert "model_marks" not in table(run, "headline_judge-a").columns
 
 
-def test_too_many_pairs_for_the_resamples_are_said(run: Path, finished: Finished, tmp_path: Path):
-    assert "no two models can be told apart" not in (run / "report.html").read_text(encoding="utf-8")
-    few = finished(tmp_path / "run", lambda record: record["config"].update(resamples=100))
-    assert "6 pairs are compared with 100 resamples" in (few / "report.html").read_text(encoding="utf-8")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_overflow(run: Path, tmp_path: Path, width: int):
