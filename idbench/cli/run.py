@@ -26,7 +26,7 @@ INCOMPLETE = 3
 """Exit code where a model did not run or a recognizer measured nothing, and the rest was done."""
 
 COLUMNS = {
-    "strict": ["sim_gt_failure_aware", "sim_gt", "sim_ref", "copy_paste", "found"],
+    "strict": ["likeness_failure_aware", "copy_share", "sim_gt_failure_aware", "sim_ref", "copy_paste", "found"],
     "paper": ["sim_gt", "sim_ref", "copy_paste"],
 }
 """Metrics in the table on stdout, by protocol."""
