@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 METRICS_EDITION = 2
-"""Raise it when the definition of a metric changes, so that the same faces give other numbers."""
+"""Raise it when definitions of metrics change, or those that rank. 2: likeness and copy share."""
 
 NAN = float("nan")
 PAPER = "arXiv 2510.14975"

@@ -258,7 +258,7 @@ def test_one_false_accept_rate(tmp_path: Path):
         (lambda r: r["detector"].update(weights={"d.onnx": "e" * 64}), "differently: weights.d.onnx d"),
         (lambda r: r["detector"].update(second_look={"version": 2}), "second_look.version (not recorded) and 2"),
         (lambda r: r["detector"].update(decode=3), "decode (not recorded) and 3"),
-        (lambda r: r["provenance"].update(metrics_edition=2), "edition 2 of the metrics, this idbench has edition 1"),
+        (lambda r: r["provenance"].update(metrics_edition=1), "edition 1 of the metrics, this idbench has edition 2"),
     ],
 )
 def test_scores_that_do_not_mean_the_same_are_refused(tmp_path: Path, edit, said):
