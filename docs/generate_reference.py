@@ -287,6 +287,7 @@ COLUMNS = {
     "target_height": "pixels",
     "reference_width": "pixels of the first reference",
     "reference_height": "pixels of the first reference",
+    "registered_copy_tr": "`registered_copy` of the target: how much of a copy another real photo seems",
     "sim_tr": "cosine of target and reference: of several, in scores the one nearest to the generated face, "
     "in suite the one nearest to the target",
     "view": "`as_is`, or `padded` for references of the paper protocol",

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from idbench.metrics.catalog import METRICS_EDITION
 from idbench.records.summary import Summary
 from idbench.stats import Verification
 from idbench.summary import Settings, summarise
@@ -169,7 +170,7 @@ def run_record(frames, models, oracles, recognizers, suite_name, fingerprint, we
         "models": {m: {"kind": "images", "folder": "outputs"} for m in models} | {m: {"kind": "oracle", "what": m} for m in oracles},
         "detector": {"kind": "scrfd", "weights": {"d.onnx": "d" * 64}, "threshold": 0.45, "providers": ["CPUExecutionProvider"]},
         "recognizers": {r: {"kind": "insightface", "family": "arcface", "weights": {"r.onnx": f"{weights}-{r}"}, "licence": "research"} for r in recognizers},
-        "provenance": {"idbench": "0.1.0", "git": {"commit": "c" * 40, "clean": True}, "python": "3.11", "system": "Linux", "cores": 2, "packages": {"numpy": "2"}},
+        "provenance": {"idbench": "0.1.0", "metrics_edition": METRICS_EDITION, "git": {"commit": "c" * 40, "clean": True}, "python": "3.11", "system": "Linux", "cores": 2, "packages": {"numpy": "2"}},
         "counts": {"suite_problems": {"case9": "no reference " + HOSTILE}, "suite_photos_unreadable": {"x.jpg": "truncated"}, "encoders": {},
                    "surplus_files": {m: {"count": 1 if m == "good" else 0, "first": ["extra " + HOSTILE] if m == "good" else []} for m in models}},
     }  # fmt: skip
