@@ -44,13 +44,15 @@ class Account:
         """What `run.json` says of it."""
         analyser, unclear = self.opened.analyser, self.people.unclear if self.people is not None else {}
         surplus = {folder.matched.name: folder.matched.surplus for folder in self.folders}
-        failures = analyser.recognizer_failures.items()
+        failures, remarks = analyser.recognizer_failures.items(), analyser.remarks.by_kind
         return Counts(
             suite_problems=dict(sorted(self.opened.suite.problems.items())),
             suite_photos_unreadable=dict(sorted(self.unreadable.items())),
             people_unclear=_listed(unclear) if unclear else None,
             people_undefined=dict(self._undefined()),
-            profiles_ignored=_listed(analyser.profile_faults) if analyser.profile_faults else None,
+            profiles_ignored=_listed(remarks["profile"]) if remarks["profile"] else None,
+            frames_ignored=_listed(remarks["frames"]) if remarks["frames"] else None,
+            images_doubtful=_listed(remarks["content"]) if remarks["content"] else None,
             encoders={one.name: NetworkRecord.model_validate(one.describe()) for one in analyser.encoders},
             images_analysed_anew=analyser.analysed,
             recognizer_failures={name: _listed(failed) for name, failed in failures if failed},
@@ -112,9 +114,13 @@ def _about_people(counts: Counts, index: SuiteIndex) -> Iterator[str]:
             f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
             f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
         )
-    if faults := counts.profiles_ignored:
-        first = _first(": ".join(one) for one in faults.first.items())
-        yield f"{faults.count} images have a colour profile that was ignored, first {first}"
+    for remarks, what in (
+        (counts.profiles_ignored, "have a colour profile that was ignored"),
+        (counts.frames_ignored, "hold several frames or pages"),
+        (counts.images_doubtful, "hardly show anything"),
+    ):
+        if remarks is not None:
+            yield f"{remarks.count} images {what}, first {_first(': '.join(one) for one in remarks.first.items())}"
     people = sum(len(case.people) for case in index.cases)
     alike: dict[str, list[str]] = {}
     for name, undefined in counts.people_undefined.items():

@@ -1,7 +1,7 @@
 """Encoded images and the one way they become pixels.
 
 Every image in idbench is decoded here: 8-bit RGB, EXIF orientation applied, first frame of an
-animation, 16-bit scaled (not clipped) to 8, colours of an embedded ICC profile converted to sRGB,
+animation, largest page of a TIFF, 16-bit scaled (not clipped) to 8, colours of an embedded ICC profile converted to sRGB,
 transparency laid on white. What cannot be decoded within these limits raises `UnreadableImageError`,
 which the pipeline records as an outcome.
 """
@@ -37,12 +37,15 @@ __all__ = [
     "digest_of",
     "encode_jpeg",
     "encode_png",
+    "full_scale",
+    "highest_sample",
     "luma",
     "profile_fault",
     "size_of",
+    "to_measured_page",
 ]
 
-DECODE_VERSION = 2
+DECODE_VERSION = 3
 """Part of every cache key; raise it when decoding, padding or alignment give other pixels for the same bytes."""
 
 MAX_PIXELS = 100_000_000
@@ -50,6 +53,9 @@ MAX_PIXELS = 100_000_000
 
 MAX_BYTES = 512 * 1024 * 1024
 """Largest encoded file that is read."""
+
+MAX_PAGES = 64
+"""Pages of a TIFF that are looked at for the largest."""
 
 MAX_JPEG_SIDE = 65_500
 """Longest side the JPEG encoder takes, in pixels."""
@@ -76,6 +82,12 @@ _NO_PROFILE = (ImageCms.PyCMSError, OSError, ValueError)
 
 HIGH_DEPTH = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 """Pillow's modes of more than 8 bits."""
+
+MAX_UNIT_SAMPLE = 1.5
+"""Highest sample of a picture whose floats are 0 to 1: filters leave a little above."""
+
+MAX_BYTE_SAMPLE = 300.0
+"""Likewise of one whose floats are 0 to 255."""
 
 RGB = npt.NDArray[np.uint8]
 
@@ -169,6 +181,7 @@ def decode(data: bytes, name: str = "image") -> RGB:
         raise UnreadableImageError(f"{name}: empty file")
     try:
         with Image.open(io.BytesIO(data), formats=(*FORMATS, *plugin_formats())) as image:
+            to_measured_page(image)
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise UnreadableImageError(
@@ -190,6 +203,7 @@ def size_of(image: EncodedImage) -> tuple[int, int] | None:
         if image.data is None and (image.file is None or not image.file.is_file()):
             return None  # a pipe would keep the run waiting for ever
         with _opened(image) as file, Image.open(file, formats=(*FORMATS, *plugin_formats())) as opened:
+            to_measured_page(opened)
             width, height = opened.size
             known = opened.format != "PNG" or "exif" in opened.info or _tells_orientation(file)
             exif = opened.getexif() if known else {}
@@ -199,6 +213,17 @@ def size_of(image: EncodedImage) -> tuple[int, int] | None:
     except Exception:  # as in `decode`; whoever decodes it says why
         return None
     return (height, width) if turned else (width, height)
+
+
+def to_measured_page(image: Image.Image) -> None:
+    """Go to what is measured of an image of several: of a TIFF the largest page, the first of several as large, because
+    a preview may come first; else the first frame."""
+    pages = min(getattr(image, "n_frames", 1), MAX_PAGES) if image.format == "TIFF" else 1
+    sizes = []
+    for page in range(pages if pages > 1 else 0):
+        image.seek(page)
+        sizes.append(image.size[0] * image.size[1])
+    image.seek(sizes.index(max(sizes)) if sizes else 0)
 
 
 def _opened(image: EncodedImage) -> BinaryIO:
@@ -264,8 +289,7 @@ class MemoryBudget:
 
 
 def _to_rgb(image: Image.Image) -> RGB:
-    """First frame, upright, 8-bit RGB; made a strip of rows at a time, so that memory stays near that of the result."""
-    image.seek(0)
+    """The page shown, upright, 8-bit RGB; made a strip of rows at a time, so that memory stays near that of the result."""
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
     width, height = image.size
@@ -295,13 +319,14 @@ class _Colours:
     """From the colours of one image, or of a strip of it, to sRGB on white."""
 
     def __init__(self, image: Image.Image) -> None:
+        self._full_scale = full_scale(image, highest_sample(image)) if image.mode in HIGH_DEPTH else 255.0
         self._mode = _profile_mode(image)
         self._transform = _transform(image.info.get("icc_profile"), self._mode)
 
     def to_rgb(self, strip: Image.Image) -> Image.Image:
         """The strip as 8-bit RGB."""
         if strip.mode in HIGH_DEPTH:
-            strip = _high_depth_to_8_bit(strip)
+            strip = _high_depth_to_8_bit(strip, self._full_scale)
         alpha = strip.convert("RGBA").getchannel("A") if _has_alpha(strip) else None
         if self._transform is not None:
             base = strip if strip.mode == self._mode else strip.convert(self._mode)
@@ -315,11 +340,26 @@ class _Colours:
         return strip if strip.mode == "RGB" else strip.convert("RGB")
 
 
-def _high_depth_to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale integer samples from their 16-bit range, floats from [0, 1], to 0..255."""
-    full_scale = 1.0 if image.mode == "F" else 65535.0
-    samples: npt.NDArray[Any] = np.asarray(image).astype(np.float64)
-    scaled = np.clip(np.rint(samples / full_scale * 255.0), 0, 255).astype(np.uint8)
+def highest_sample(image: Image.Image) -> float:
+    """The highest finite sample of an image of more than 8 bits; 0 where none is finite."""
+    samples: npt.NDArray[Any] = np.asarray(image)
+    return float(np.max(samples, initial=0, where=np.isfinite(samples)))
+
+
+def full_scale(image: Image.Image, highest: float) -> float:
+    """The sample that is white in an image of more than 8 bits: 65535, of floats 1.
+
+    Floats up to 255 and 32-bit integers up to 255, which only TIFF has, are 8-bit numbers written so.
+    """
+    if image.mode == "F":
+        return 1.0 if highest <= MAX_UNIT_SAMPLE else 255.0 if highest <= MAX_BYTE_SAMPLE else 65535.0
+    return 255.0 if image.mode == "I" and image.format == "TIFF" and highest <= 255 else 65535.0
+
+
+def _high_depth_to_8_bit(image: Image.Image, white: float) -> Image.Image:
+    """Scale samples from 0..white to 0..255; what is no number is black."""
+    samples: npt.NDArray[Any] = np.nan_to_num(np.asarray(image).astype(np.float64))
+    scaled = np.clip(np.rint(samples / white * 255.0), 0, 255).astype(np.uint8)
     return Image.fromarray(scaled)
 
 

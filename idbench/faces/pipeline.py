@@ -27,6 +27,7 @@ from idbench.faces.align import ARCFACE_112, Alignment
 from idbench.faces.probe import fault_of
 from idbench.faces.second_look import pad_to_square
 from idbench.faces.types import Analysis, Detections, Detector, Faces, Float, ImageEncoder, Recognizer
+from idbench.image_remarks import KINDS, ImageRemarks, remarks_of
 from idbench.images import (
     DECODE_VERSION,
     MAX_PIXELS,
@@ -36,7 +37,6 @@ from idbench.images import (
     decode,
     digest_of,
     luma,
-    profile_fault,
     size_of,
 )
 from idbench.platform import usable_cores
@@ -145,8 +145,8 @@ class ImageAnalyser:
         self.recognizer_failures: dict[str, dict[str, str]] = {recognizer.name: {} for recognizer in recognizers}
         self.recognizer_faults = {r.name: fault for r in recognizers if (fault := fault_of(r)) is not None}
         """Recognizers that cannot measure anything, and what is wrong with them; their embeddings are NaN."""
-        self.profile_faults: dict[str, str] = {}
-        """Images whose colour profile was ignored, and why."""
+        self.remarks = ImageRemarks()
+        """Images that can be read and are odd."""
         self._detected: set[tuple[str, View]] = set()
         self._detector_about = detector.describe()
         first = {"version": FIRST_LOOK_VERSION}
@@ -230,18 +230,32 @@ class ImageAnalyser:
             return None
         work = _Work(job.image.digest, job.image.name, b"", job.view, job.people, encode=job.encode)
         self._recall(work)
-        return work if self._complete(work) else None
+        if not self._complete(work):
+            return None
+        self._remark(work)
+        return work
 
     def _start(self, job: Job[Any]) -> _Work:
         try:
             data = job.image.read()
         except UnreadableImageError as error:
             return _Work("", job.image.name, b"", job.view, error=str(error))
-        if fault := profile_fault(data):
-            self.profile_faults[job.image.name] = fault
         work = _Work(digest_of(data), job.image.name, data, job.view, job.people, encode=job.encode)
+        self._remark(work)
         self._recall(work)
         return work
+
+    def _remark(self, work: _Work) -> None:
+        """Note what is odd about an image; the cache keeps it only of those of which there is something."""
+        key = key_of({"remarks": work.digest, "decode": DECODE_VERSION})
+        if work.data:
+            found = remarks_of(work.data)
+            if found:
+                self._store(key, **{kind: np.array(found.get(kind, "")) for kind in KINDS})
+        else:
+            kept = (self.cache.load(key, *KINDS) if self.cache is not None else None) or {}
+            found = {kind: str(remark) for kind, remark in kept.items() if str(remark)}
+        self.remarks.add(work.name, found)
 
     @staticmethod
     def _guarded(work: _Work, step: Callable[[_Work], object]) -> None:

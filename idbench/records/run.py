@@ -175,6 +175,12 @@ class Counts(Record):
     profiles_ignored: ListedProblems | None = Field(
         None, description="images whose colour profile cannot be used; their numbers are taken for sRGB"
     )
+    frames_ignored: ListedProblems | None = Field(
+        None, description="images of several frames or pages, of which one is measured"
+    )
+    images_doubtful: ListedProblems | None = Field(
+        None, description="images that hardly show anything: transparent, of one colour, nearly black by their samples"
+    )
     encoders: dict[str, NetworkRecord] = Field(default_factory=dict)
     """CLIP and aesthetics, where they were used."""
     images_analysed_anew: int = Field(0, description="images the cache did not have")

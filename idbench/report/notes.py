@@ -55,9 +55,14 @@ def _about_the_suite(data: RunData) -> Iterator[str]:
         yield f"Problems found in the suite: {len(problems)}; they are listed under Outcomes."
     if unreadable := counts.suite_photos_unreadable:
         yield f"Photos of the suite that cannot be read: {len(unreadable)}; they are listed under Outcomes."
-    if profiles := counts.profiles_ignored:
-        first, why = next(iter(profiles.first.items()))
-        yield f"Images whose colour profile was ignored: {profiles.count}, such as {first} ({why})."
+    for remarks, what in (
+        (counts.profiles_ignored, "whose colour profile was ignored"),
+        (counts.frames_ignored, "of several frames or pages"),
+        (counts.images_doubtful, "that hardly show anything"),
+    ):
+        if remarks is not None:
+            first, why = next(iter(remarks.first.items()))
+            yield f"Images {what}: {remarks.count}, such as {first} ({why})."
     if unclear := counts.people_unclear:
         who, why = next(iter(unclear.first.items()))
         yield (
