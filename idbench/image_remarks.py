@@ -51,8 +51,8 @@ def _about_content(image: Image.Image) -> str | None:
         return "transparent everywhere, so that it is white"
     if image.mode in HIGH_DEPTH:
         return _about_samples(image)
-    colours = image.getextrema() if len(image.getbands()) > 1 else (image.getextrema(),)
-    return "of one colour everywhere" if all(low == high for low, high in colours) else None
+    ranges = (image.getchannel(band).getextrema() for band in image.getbands())
+    return "of one colour everywhere" if all(low == high for low, high in ranges) else None
 
 
 def _about_samples(image: Image.Image) -> str | None:
@@ -63,11 +63,9 @@ def _about_samples(image: Image.Image) -> str | None:
     if highest == 0:
         return "of one colour everywhere"
     bits = next((bits for bits in LOW_DEPTHS if white == 65535.0 and highest < 2**bits), None)
-    return (
-        f"samples of 16 bits up to {highest:.6g}, nearly black; {bits}-bit numbers that were not scaled?"
-        if bits
-        else None
-    )
+    if bits is None:
+        return None
+    return f"samples of 16 bits up to {highest:.6g}, nearly black; {bits}-bit numbers that were not scaled?"
 
 
 @dataclass

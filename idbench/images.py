@@ -1,9 +1,9 @@
 """Encoded images and the one way they become pixels.
 
 Every image in idbench is decoded here: 8-bit RGB, EXIF orientation applied, first frame of an
-animation, largest page of a TIFF, 16-bit scaled (not clipped) to 8, colours of an embedded ICC profile converted to sRGB,
-transparency laid on white. What cannot be decoded within these limits raises `UnreadableImageError`,
-which the pipeline records as an outcome.
+animation, largest page of a TIFF, 16-bit scaled (not clipped) to 8, colours of an embedded ICC
+profile converted to sRGB, transparency laid on white. What cannot be decoded within these limits
+raises `UnreadableImageError`, which the pipeline records as an outcome.
 """
 
 from __future__ import annotations
@@ -289,7 +289,7 @@ class MemoryBudget:
 
 
 def _to_rgb(image: Image.Image) -> RGB:
-    """The page shown, upright, 8-bit RGB; made a strip of rows at a time, so that memory stays near that of the result."""
+    """The page shown, upright, 8-bit RGB; made a strip of rows at a time, so that memory stays near the result's."""
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
     width, height = image.size

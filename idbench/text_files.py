@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-__all__ = ["decode_text", "is_link_text", "lines_of"]
+__all__ = ["RepeatedKeyError", "decode_text", "is_link_text", "lines_of", "parse_json"]
 
 MAX_LINE = 64 << 20
 MAX_UTF16 = 1 << 30
 _LINK = re.compile(rb"\.{1,2}[/\\][^\s{}<>\"]{1,500}")
+
+
+class RepeatedKeyError(ValueError):
+    """A JSON object says one thing twice."""
+
+
+def parse_json(text: str) -> Any:
+    """What JSON says. Raises `RepeatedKeyError` where an object has a key twice, of which other readers silently take
+    one, and `ValueError` for what is no JSON."""
+    return json.loads(text, object_pairs_hook=_without_repeats)
+
+
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise RepeatedKeyError(f"the key '{twice}' is there twice; keep one")
+    return found
 
 
 def decode_text(data: bytes) -> str:

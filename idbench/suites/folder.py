@@ -17,7 +17,6 @@ Only `id`, `prompt` and `people[].references` are required.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ from idbench.suites.base import (
     subset_of_size,
 )
 from idbench.suites.boxes import BoxForms, box_numbers
-from idbench.text_files import decode_text, is_link_text, lines_of
+from idbench.text_files import RepeatedKeyError, decode_text, is_link_text, lines_of, parse_json
 
 __all__ = ["MANIFEST", "SUITE", "ManifestCase", "ManifestPerson", "case_of_row", "is_folder_suite", "open_suite"]
 
@@ -122,10 +121,13 @@ def _manifest(manifest: Path, problems: dict[str, str]) -> Iterator[Case]:
             continue
         try:
             row = ManifestCase.model_validate_json(line)
+            parse_json(line.decode())
         except ValidationError as error:
             known = ManifestCase.model_fields | ManifestPerson.model_fields
             problem = _other_content(line) if number == 1 else None
             raise SuiteError(f"{manifest}, line {number}: {problem or problem_of(error, known)}") from error
+        except RepeatedKeyError as error:
+            raise SuiteError(f"{manifest}, line {number}: {error}") from error
         yield case_of_row(manifest.parent, row, problems)
 
 
@@ -188,6 +190,13 @@ def _published(root: Path, problems: dict[str, str]) -> Iterator[Case]:
             photos = _Photos.of(root, folder)
             if photos.targets or photos.references:
                 add_problem(problems, folder.name, "case left out: the folder holds ori or ref images but no meta.json")
+            elif below := _metas(folder):
+                first = next(iter(below)).relative_to(root)
+                add_problem(
+                    problems,
+                    folder.name,
+                    f"case folders left out, because they lie a level below: {len(below)}, first {first}",
+                )
 
 
 def _bytes_of(meta: Path) -> bytes:
@@ -201,7 +210,7 @@ def _bytes_of(meta: Path) -> bytes:
 def _case_of_folder(root: Path, folder: Path, meta: Path, problems: dict[str, str]) -> Case:
     inside(root, folder.name)
     try:
-        row = json.loads(decode_text(_bytes_of(inside(root, f"{folder.name}/{meta.name}"))))
+        row = parse_json(decode_text(_bytes_of(inside(root, f"{folder.name}/{meta.name}"))))
         prompt = str(row["prompt"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SuiteError(f'{meta}: expected a JSON object with "prompt" ({type(error).__name__}: {error})') from error
@@ -209,6 +218,8 @@ def _case_of_folder(root: Path, folder: Path, meta: Path, problems: dict[str, st
     references = photos.people(stated := stated_people(row.get("num_persons")))
     for problem in photos.problems(stated):
         add_problem(problems, folder.name, problem)
+    if isinstance(called := row.get("id"), str | int) and str(called) != folder.name:
+        add_problem(problems, folder.name, f"the folder's name is used, not the id in {meta.name}: '{called}'")
     if other := other_name_of_boxes(row):
         add_problem(problems, folder.name, f"boxes are read from bboxes, not from {other}")
     boxes = None

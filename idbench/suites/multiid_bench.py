@@ -24,6 +24,7 @@ from idbench.records import Case, Person
 from idbench.store import default_cache_dir
 from idbench.suites.base import Suite, add_problem, inside, other_name_of_boxes, stated_people, subset_of_size
 from idbench.suites.boxes import BoxForms, box_numbers
+from idbench.suites.parquet_files import file_problems, is_hidden
 
 __all__ = ["HUB_ID", "LICENCE", "SUITE", "default_dir", "find_parquet", "open_suite"]
 
@@ -80,13 +81,9 @@ def find_parquet(path: Path) -> list[Path]:
         return [path] if path.suffix.lower() == ".parquet" else []
     for pattern in ("*", "data/*", "*/*", "*/*/*"):
         found = (file for file in path.glob(pattern) if file.suffix.lower() == ".parquet")
-        if shown := sorted(file for file in found if not _is_hidden(file.relative_to(path))):
+        if shown := sorted(file for file in found if not is_hidden(file.relative_to(path))):
             return shown
     return []
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
@@ -108,8 +105,15 @@ def open_suite(location: str = "", subsets: tuple[str, ...] = ()) -> Suite:
     name = "multiid-bench" if path == default_dir() else path.stem
 
     root = path.parent if path.is_file() else path
+    about = list(file_problems(root, files)) if path.is_dir() else []
+
+    def read(problems: dict[str, str]) -> Iterator[Case]:
+        for where, problem in about:
+            add_problem(problems, where, problem)
+        return (case for file in files for case in _cases_of(root, file, problems))
+
     forms = BoxForms(
-        lambda problems: (case for file in files for case in _cases_of(root, file, problems)),
+        read,
         lambda case_ids: _find(root, files, case_ids),
     )
     return Suite(name, str(path), LICENCE, forms.cases, count, subsets, find=forms.found)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idbench.errors import SuiteError
 from idbench.images import encode_png
 from idbench.suites import index_case, open_suite
 
@@ -127,3 +128,20 @@ def test_meta_may_have_a_byte_order_mark(case, tmp_path, encoding):
     (tmp_path / "c" / "meta.json").write_bytes('{"prompt": "Zoë"}'.encode(encoding))
     [found] = open_suite(str(tmp_path)).cases()
     assert found.prompt == "Zoë"
+
+
+def test_an_id_in_meta_json_that_is_not_the_folders_name_is_named(case):
+    found, problem = case("ori.png", "ref_1.png", id="d")
+    assert found.id == "c" and problem == "the folder's name is used, not the id in meta.json: 'd'"
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "meta.json").write_text('{"prompt": "p", "bboxes": [], "bboxes": null}')
+    (tmp_path / "lines").mkdir()
+    person = '{"references": ["a.png"], "identity": "x", "identity": "y"}'
+    (tmp_path / "lines" / "cases.jsonl").write_text(f'\n{{"id": "a", "prompt": "p", "people": [{person}]}}')
+    with pytest.raises(SuiteError, match=r"c/meta\.json: .*'bboxes' is there twice"):
+        list(open_suite(str(tmp_path)).cases())
+    with pytest.raises(SuiteError, match=r"cases\.jsonl, line 2: the key 'identity' is there twice"):
+        list(open_suite(str(tmp_path / "lines")).cases())
