@@ -17,7 +17,7 @@ from idbench.metrics import cosine, cosine_matrix
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
-from idbench.scoring.sheets import grid_of
+from idbench.scoring.sheets import is_sheet
 from idbench.scoring.suite_side import Scoring, SuitePeople, SuiteSide
 from idbench.suites import SuiteIndex
 from idbench.tables import RunTables, box_columns
@@ -68,7 +68,7 @@ class CaseScorer:
                 self.tables.add_faces(analysis)
                 self.embedded.add("images with faces", analysis, self.scoring.recognizers)
                 self._add_image_row(generation, analysis)
-                if any(grid_of(analysis.faces, people, name) for name, people in self.people.items()):
+                if any(is_sheet(analysis.faces, people, name) for name, people in self.people.items()):
                     self.sheets.add((model, self.case.id, generation.seed))
                 if "paper" in self.scoring.protocols:
                     self._add_paper_rows(generation, analysis)

@@ -1,4 +1,4 @@
-"""Contact sheets: several pictures of the same people in one image, in rows and columns."""
+"""Contact sheets: several pictures of the same people in one image, in rows and columns or side by side."""
 
 from __future__ import annotations
 
@@ -11,10 +11,52 @@ from idbench.faces.types import Faces
 from idbench.metrics import cosine_matrix
 from idbench.protocols.people import MIN_LIKENESS, CasePeople, usable_faces
 
-__all__ = ["grid_of"]
+__all__ = ["grid_of", "is_sheet"]
 
 MAX_TILES = 8
 """Most rows, and most columns, that are looked for."""
+
+
+SAME_PHOTO = 0.9
+"""Cosine from which two faces may be one photo, encoded or scaled anew: found again on real-mini, .96 at least."""
+
+WIDE = 1.9
+"""How many times longer than high, or higher than long, an image of several side by side is."""
+
+
+def is_sheet(faces: Faces | None, people: CasePeople, recognizer: str) -> bool:
+    """Whether an image holds several pictures: a grid, a strip that shows somebody in two tiles, or a strip in which
+    the reference photos themselves lie beside what was made of them."""
+    if grid_of(faces, people, recognizer) is not None:
+        return True
+    return faces is not None and (_is_strip(faces, people, recognizer) or _holds_references(faces, people, recognizer))
+
+
+def _is_strip(faces: Faces, people: CasePeople, recognizer: str) -> bool:
+    """Whether there are twice the faces of a group, and somebody is in two tiles of a row that cut no face."""
+    found = usable_faces(faces, recognizer)
+    if len(people) < 2 or len(found) < 2 * len(people):
+        return False
+    boxes = np.array([face.box for face in found]).reshape(-1, 2, 2) / (faces.width, faces.height)
+    vectors = [face.embedding for face in found]
+    for anchor in (anchor for i in range(len(people)) if (anchor := people.anchor(i)) is not None):
+        alike = cosine_matrix(vectors, [anchor])[:, 0] >= MIN_LIKENESS
+        for axis, tiles in product((0, 1), range(2, MAX_TILES + 1)):
+            at = np.clip((boxes[:, :, axis] * tiles).astype(int), 0, tiles - 1)
+            if (at[:, 0] == at[:, 1]).all() and len(set(at[alike, 0])) > 1:
+                return True
+    return False
+
+
+def _holds_references(faces: Faces, people: CasePeople, recognizer: str) -> bool:
+    """Whether a wide or high image shows everybody as in their reference, and more faces."""
+    shape = faces.width / faces.height
+    found = usable_faces(faces, recognizer)
+    if max(shape, 1 / shape) < WIDE or len(found) <= len(people) or not all(people.references):
+        return False
+    vectors = [face.embedding for face in found]
+    likeness = (cosine_matrix(vectors, [face.embedding for face in own]).max() for own in people.references)
+    return all(one >= SAME_PHOTO for one in likeness)
 
 
 def grid_of(faces: Faces | None, people: CasePeople, recognizer: str) -> tuple[int, int] | None:

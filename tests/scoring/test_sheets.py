@@ -9,7 +9,7 @@ import pytest
 
 from idbench.faces.types import Detections, Faces
 from idbench.protocols.people import CasePeople
-from idbench.scoring.sheets import grid_of
+from idbench.scoring.sheets import grid_of, is_sheet
 
 ANNA, BEN, STRANGER = np.eye(3, dtype=np.float32)
 
@@ -54,3 +54,36 @@ def test_a_grid_is_found(grid):
 )
 def test_what_is_no_grid(faces, case):
     assert grid_of(faces, case, "r") is None
+
+
+def strip(*tiles):
+    """A row of tiles of 100 pixels, each with its people's faces side by side."""
+    rows = [(100 * t + 5 + 45 * i, vector) for t, tile in enumerate(tiles) for i, vector in enumerate(tile)]
+    n = len(rows)
+    boxes = np.array([[x, 20, x + 30, 60] for x, _ in rows], np.float32)
+    found = Detections(boxes, np.zeros((n, 5, 2), np.float32), np.ones(n, np.float32))
+    return Faces(
+        100 * len(tiles), 100, found, np.zeros((n, 112, 112), np.uint8), {"r": np.array([vector for _, vector in rows])}
+    )
+
+
+def with_references(*vectors):
+    references = tuple((SimpleNamespace(embedding=v),) for v in vectors)
+    return CasePeople((None,) * len(vectors), references, (None,) * len(vectors), None)
+
+
+@pytest.mark.parametrize(
+    ("tiles", "who", "expected"),
+    [
+        ([[ANNA], [BEN], [ANNA, BEN]], people(ANNA, BEN), True),
+        ([[ANNA], [BEN], [ANNA, STRANGER]], people(ANNA, BEN), True),
+        ([[ANNA, BEN]], people(ANNA, BEN), False),
+        ([[STRANGER, STRANGER], [ANNA, BEN]], people(ANNA, BEN), False),
+        ([[ANNA], [ANNA]], people(ANNA), False),
+        ([[ANNA], [BEN], [STRANGER]], with_references(ANNA, BEN), True),
+        ([[ANNA], [STRANGER]], with_references(ANNA, BEN), False),
+        ([[ANNA, BEN]], with_references(ANNA, BEN), False),
+    ],
+)
+def test_strips(tiles, who, expected):
+    assert is_sheet(strip(*tiles), who, "r") is expected
