@@ -17,15 +17,13 @@ from idbench.records import ORACLES
 from idbench.records.run import Counts, ListedFiles, ListedProblems, NetworkRecord, UndefinedPeople
 from idbench.schema import one_line
 from idbench.scoring import SuitePeople
+from idbench.scoring.sheets import WIDE
 from idbench.suites import SuiteIndex
 
 __all__ = ["Account", "told_at_the_end"]
 
 LISTED = 20
 """Entries of a list that are written out; of the others there is the count."""
-
-SHEET = 1.9
-"""How many times longer than high, or higher than long, an image of several side by side is."""
 
 
 @dataclass
@@ -198,7 +196,7 @@ def _is_sheet(row: pd.Series, target: float | None) -> bool:
     shape = row["width"] / row["height"]
     times = max(shape / target, target / shape) if target is not None else 1.0
     multiple = round(times) >= 2 and abs(times / round(times) - 1) < 0.05
-    return bool(max(shape, 1 / shape) >= SHEET or multiple)
+    return bool(max(shape, 1 / shape) >= WIDE or multiple)
 
 
 def _first(reasons: Iterable[str]) -> str:

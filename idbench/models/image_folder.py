@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,7 +50,11 @@ class ImageFolder:
         what to do, if no file is for any case.
         """
         names = CaseNames(case_ids)
-        matched = self._matched(names.strictly, loosely=False)
+        return replace(self, paths=tuple(_outputs(self.paths, self.root, names)))._match(names)
+
+    def _match(self, names: CaseNames) -> MatchedImages:
+        numbered = _numbered_folders(self.paths)
+        matched = self._matched(lambda path: names.strictly(path, (self.root / path).parent in numbered), loosely=False)
         if not matched.files:
             matched = self._matched(names.loosely, loosely=True)
         if not matched.files:
@@ -129,7 +134,8 @@ class ImageFolder:
                     return
                 if not leads_inside(folder, self.roots):
                     continue
-                paths = [path.relative_to(folder) for path in _list(folder, self.roots)[0]]
+                listed = _outputs(_list(folder, self.roots)[0], folder, names)
+                paths = [path.relative_to(folder) for path in listed]
                 if not names.has(folder.name) and any(names.strictly(one) or names.loosely(one) for one in paths):
                     yield folder
                 elif depth < 2:
@@ -185,16 +191,29 @@ def _list(root: Path, roots: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     paths: list[Path] = []
     unread: list[Path] = []
     for path in sorted([*root.glob("*"), *root.glob("*/*")]):
-        if _is_hidden(path.relative_to(root)) or NOT_OUTPUTS.match(path.stem) or path.is_dir():
+        if _is_hidden(path.relative_to(root)) or path.is_dir():
             continue
         suffix = path.suffix.lower()
         if suffix in suffixes_with_plugins():
             paths.append(path)
         elif suffix in UNREAD_SUFFIXES:
-            unread.append(path)
+            unread += [] if NOT_OUTPUTS.match(path.stem) else [path]
         elif suffix not in _NO_IMAGES and leads_inside(path, roots) and is_image_file(path):
             paths.append(path)
     return paths, unread
+
+
+def _outputs(paths: Iterable[Path], root: Path, names: CaseNames) -> Iterator[Path]:
+    """Files that are not photos of a suite by their name, or are called as a case is."""
+    for path in paths:
+        if not NOT_OUTPUTS.match(path.stem) or names.strictly(path.relative_to(root)) is not None:
+            yield path
+
+
+def _numbered_folders(paths: Iterable[Path]) -> set[Path]:
+    """Folders with several files that are numbers: of these, each is a seed, that of the folder's own name too."""
+    numbers = {(path.parent, int(path.stem)) for path in paths if path.stem.isdecimal() and len(path.stem) <= 18}
+    return {folder for folder, count in Counter(folder for folder, _ in numbers).items() if count > 1}
 
 
 def _folders(root: Path) -> list[Path]:

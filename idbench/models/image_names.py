@@ -6,6 +6,9 @@ characters that cannot stand in a file name is percent-encoded (`a/b` -> `a%2Fb`
 (`idbench.suites.case_filename` says how). An id that ends in an image suffix (`r001.jpg`) also stands for the file of
 that name, and for its stem.
 
+In a folder with several files that are numbers, each number is a seed, that of its own name too: `1/1.png` is seed 1 of
+case `1`.
+
 Where no file of a folder is named so, `r001_0.png`, `r001-seed42.png`, `r001/output_1.png` and other capitals are
 understood too (`CaseNames.loosely`): only there, because `r001_0` might be another case.
 """
@@ -51,16 +54,20 @@ class CaseNames:
         """Whether this is the name of a case, as of its own folder."""
         return _normal(name) in self.ids
 
-    def strictly(self, path: Path) -> Place | None:
-        """What a path relative to its folder stands for, by the rules."""
-        places = (place for name in _names(path) for place in self._places(path.parent.name, name))
+    def strictly(self, path: Path, numbered: bool = False) -> Place | None:
+        """What a path relative to its folder stands for, by the rules.
+
+        numbered : the files of its folder are called by their seeds, so that `1/1.png` is seed 1 of case 1, not seed 0.
+        """
+        places = (place for name in _names(path) for place in self._places(path.parent.name, name, numbered))
         return min(places, default=None)
 
-    def _places(self, folder: str, name: str) -> Iterator[Place]:
+    def _places(self, folder: str, name: str, numbered: bool) -> Iterator[Place]:
         """Of the cases' own names those of rank 0, of ids without their image suffix those of rank 1."""
         folder, out = _normal(folder), _OUT.match(name)
         whole = _normal(case_filename(f"{folder}/{name}")) if folder else name
-        if folder and (name == folder or name.startswith(f"{folder}--")):
+        own = name == folder and not (numbered and name.isdecimal())
+        if folder and (own or name.startswith(f"{folder}--")):
             whole = name
         for rank, known in enumerate((self.ids, self._stems)):
             if folder in known and out:

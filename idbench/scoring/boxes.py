@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idbench.metrics import iou_matrix, match
-from idbench.protocols.people import MIN_BOX_OVERLAP, case_people
+from idbench.metrics import cosine_matrix, iou_matrix, match
+from idbench.protocols.people import MIN_BOX_OVERLAP, MIN_LIKENESS, case_people, usable_faces
 from idbench.schema import Box
 from idbench.scoring.suite_side import SuiteSide
 
@@ -101,6 +101,8 @@ def _unlike(side: SuiteSide) -> str | None:
     clear = [moved for moved in opinions if moved is not None]
     if not clear or not all(clear):
         return None
+    if len(side.case.people) == 1:
+        return "another face of the target is clearly the person by the references, and that in the box is not"
     people = " and ".join(str(i + 1) for i in clear[0])
     return f"by their references, the faces in those of person {people} are clearly others of the case"
 
@@ -112,9 +114,18 @@ def _other_people(side: SuiteSide, recognizer: str) -> list[int] | None:
         case_people(side.target, side.references, places, recognizer).targets for places in (boxes, [None] * len(boxes))
     )
     both = [(i, a.index, b.index) for i, (a, b) in enumerate(zip(by_box, by_likeness, strict=True)) if a and b]
-    if len(boxes) < 2 or not both:
+    if not both:
         return None
-    return [i for i, in_box, alike in both if in_box != alike]
+    moved = [i for i, in_box, alike in both if in_box != alike]
+    return moved if len(boxes) > 1 or not moved or not _is_like(side, recognizer, both[0][1]) else []
+
+
+def _is_like(side: SuiteSide, recognizer: str, face: int) -> bool:
+    """Whether a face of the target may be the only person of the case."""
+    shown = [one for photo in side.references[0] for one in usable_faces(photo.faces, recognizer)]
+    here = [one for one in usable_faces(side.target.faces if side.target else None, recognizer) if one.index == face]
+    likeness = cosine_matrix([one.embedding for one in here], [one.embedding for one in shown])
+    return bool(likeness.max(initial=-1.0) >= MIN_LIKENESS)
 
 
 def _several_faces(people: Sequence[int]) -> str | None:

@@ -11,7 +11,7 @@ from idbench.faces.types import Faces
 from idbench.metrics import cosine_matrix
 from idbench.protocols.people import MIN_LIKENESS, CasePeople, usable_faces
 
-__all__ = ["grid_of", "is_sheet"]
+__all__ = ["WIDE", "grid_of", "is_sheet"]
 
 MAX_TILES = 8
 """Most rows, and most columns, that are looked for."""

@@ -161,3 +161,21 @@ def test_a_rename_is_only_said_where_it_is_clear():
     assert names.rename(Path("x_r12.png")) == "r12.png"
     assert names.rename(Path("x_r123.png")) is None
     assert names.rename(Path("bar.png")) is None
+
+
+def test_a_case_that_is_called_like_a_photo_of_a_suite_has_its_image(tmp_path):
+    fill(tmp_path, "ref_1.png", "ori.png", "x/ref_1.png", "x/out.png", "ref_2.png")
+    ids = ["ref_1", "ori", "x"]
+    matched = match(tmp_path, ids)
+    assert found(matched) == {"ori": {0: "ori.png"}, "ref_1": {0: "ref_1.png"}, "x": {0: "x/out.png"}}
+    assert matched.surplus == ()
+
+
+def test_numbers_in_a_folder_that_is_a_number_are_seeds(tmp_path):
+    fill(tmp_path, "0/0.png", "0/1.png", "1/0.png", "1/1.png", "2/2.png", "3/3--4.png")
+    assert found(match(tmp_path, ["0", "1", "2", "3"])) == {
+        "0": {0: "0/0.png", 1: "0/1.png"},
+        "1": {0: "1/0.png", 1: "1/1.png"},
+        "2": {0: "2/2.png"},
+        "3": {4: "3/3--4.png"},
+    }

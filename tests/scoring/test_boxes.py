@@ -5,7 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from idbench.faces.types import Detections
+from idbench.faces.types import Faces as RealFaces
 from idbench.images import EncodedImage
 from idbench.records import Case, Person
 from idbench.scoring.boxes import BoxCheck
@@ -75,3 +78,21 @@ def test_a_box_in_which_several_faces_lie_says_not_where_its_person_is():
     whole = (0.0, 0.0, 200.0, 100.0)
     found = problems(good(), side("whole", [LEFT, whole], [LEFT, RIGHT]), side("alone", [whole], [LEFT, RIGHT]))
     assert list(found) == ["whole"] and "in that of person 2 lie several faces" in found["whole"]
+
+
+@pytest.mark.parametrize(("boxed", "used"), [((0.0, 1.0), False), ((0.5, 0.8), True)])
+def test_the_box_of_a_bystander_is_not_used(boxed, used):
+    """The one person's face is the right one; that in the box is a stranger's, or may be theirs too."""
+    vectors = np.float32([boxed, (1.0, 0.0)])
+    one = side("one", [LEFT], [LEFT, RIGHT])
+    one.target.faces = faces_of([LEFT, RIGHT], vectors)
+    one.target.digest = "t"
+    one.references = [[SimpleNamespace(digest="r", faces=faces_of([LEFT], np.float32([(1.0, 0.0)])))]]
+    found = problems(good(), one)
+    assert not found if used else "another face of the target is clearly the person" in found["one"]
+
+
+def faces_of(boxes, vectors):
+    n = len(boxes)
+    found = Detections(np.float32(boxes), np.zeros((n, 5, 2), np.float32), np.ones(n, np.float32))
+    return RealFaces(200, 100, found, np.zeros((n, 112, 112), np.uint8), {"r": vectors})
