@@ -78,6 +78,11 @@ def _open_pack(folder: Path, device: str) -> Mapping[str, Sequence[Any]]:
                 network = get_model(str(file), providers=providers(device), sess_options=session_options())
             except IdbenchError:
                 raise
+            except AssertionError as error:  # InsightFace's way to say that outputs are not those of the task
+                raise WeightsError(
+                    f"{file}: expected a network of an InsightFace pack with one output, found others; "
+                    f"a recognizer with more, such as a norm, is opened alone: onnx:{file}"
+                ) from error
             except Exception as error:  # damaged files raise ONNX, protobuf or InsightFace errors
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
                 raise WeightsError(f"{file} is not a usable network of an InsightFace pack ({reason})") from error

@@ -26,6 +26,9 @@ __all__ = ["RECOGNIZER", "OnnxRecognizer", "Preprocessing", "open_recognizer"]
 
 INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 
+MIN_WIDTH = 16
+"""Numbers of an embedding beside which a network gives something else, such as its norm."""
+
 PARAMETERS = {"size": int, "color": str, "mean": list, "scale": list, "align": str, "margin": int}
 
 
@@ -76,11 +79,7 @@ class OnnxRecognizer:
         self._file = path.name
         feed = self.session.get_inputs()
         self._type = _input_type(path, feed, alignment.size)
-        outputs = [output.shape for output in self.session.get_outputs()]
-        if len(outputs) > 2 or not outputs or len(outputs[0]) not in (2, 4):
-            raise WeightsError(
-                f"{path}: expected one embedding (n, d) per face, found outputs {outputs[:3]}: a recognizer?"
-            )
+        self._output = _embedding_output(path, [output.shape for output in self.session.get_outputs()])
         self._input = feed[0].name
         self._batch = feed[0].shape[0] if isinstance(feed[0].shape[0], int) and feed[0].shape[0] > 0 else None
 
@@ -94,7 +93,7 @@ class OnnxRecognizer:
         """One forward pass; a last piece shorter than a fixed batch is filled up with zeros."""
         missing = size - len(piece)
         feed = np.concatenate([piece, np.zeros((missing, *piece.shape[1:]), np.float32)]) if missing else piece
-        output = self.session.run(None, {self._input: feed.astype(self._type, copy=False)})[0]
+        output = self.session.run(None, {self._input: feed.astype(self._type, copy=False)})[self._output]
         return np.asarray(output.reshape(size, -1)[: len(piece)], dtype=np.float32)
 
     def describe(self) -> dict[str, Any]:
@@ -106,6 +105,24 @@ class OnnxRecognizer:
             "preprocessing": self.preprocessing.describe(),
             "providers": self.session.get_providers(),
         }
+
+
+def _embedding_output(path: Path, shapes: Sequence[Sequence[object]]) -> int:
+    """Which output is the embedding: the only one, or of several the only one (n, d) that may be `MIN_WIDTH` wide.
+
+    Raises `WeightsError` where that cannot be told.
+    """
+    if len(shapes) == 1:
+        wide = [0] if len(shapes[0]) in (2, 4) else []
+    else:
+        widths = [shape[1] if len(shape) == 2 else 0 for shape in shapes]
+        wide = [i for i, width in enumerate(widths) if not isinstance(width, int) or width >= MIN_WIDTH]
+    if len(wide) != 1:
+        raise WeightsError(
+            f"{path}: expected one embedding (n, d) per face, found outputs {[list(one) for one in shapes[:3]]}: "
+            "a recognizer? Of several outputs one alone may be wide"
+        )
+    return wide[0]
 
 
 def _input_type(path: Path, inputs: Sequence[Any], size: int) -> type:

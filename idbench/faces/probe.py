@@ -1,15 +1,23 @@
-"""A recognizer is tried on two drawn faces when it is opened, so that one that can measure nothing is known at once."""
+"""A recognizer is tried on two drawn faces and on noise when it is opened, so that one that can measure nothing is known
+at once."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from idbench.errors import WeightsError
 from idbench.faces.types import Recognizer
 from idbench.images import RGB
+from idbench.metrics import cosine_matrix
 
 __all__ = ["fault_of"]
+
+MAX_COSINE = 0.9999
+"""Cosine between faces that differ in everything, above which a network tells nobody from anybody."""
 
 
 def fault_of(recognizer: Recognizer) -> str | None:
@@ -17,7 +25,9 @@ def fault_of(recognizer: Recognizer) -> str | None:
 
     Raises `WeightsError` if it does not answer at all, or not with one vector per face.
     """
-    faces = np.stack([_drawn_face(recognizer.alignment.size, kind) for kind in range(2)])
+    size = recognizer.alignment.size
+    noise = np.random.default_rng(0).integers(0, 256, (size, size, 3)).astype(np.uint8)
+    faces = np.stack([*(_drawn_face(size, kind) for kind in range(2)), noise])
     try:
         vectors = np.asarray(recognizer.embed(faces))
     except Exception as error:  # runtimes raise classes of their own
@@ -25,7 +35,8 @@ def fault_of(recognizer: Recognizer) -> str | None:
         raise WeightsError(f"recognizer {recognizer.name} fails on any face ({reason})") from error
     if vectors.ndim != 2 or len(vectors) != len(faces):
         raise WeightsError(
-            f"recognizer {recognizer.name}: expected one vector (n, d) per face, found {vectors.shape} for 2 faces"
+            f"recognizer {recognizer.name}: expected one vector (n, d) per face, "
+            f"found {vectors.shape} for {len(faces)} faces"
         )
     if not np.isfinite(vectors).all(axis=1).any():
         return "its network gives NaN or infinite numbers for any face"
@@ -33,7 +44,15 @@ def fault_of(recognizer: Recognizer) -> str | None:
         return "its network gives zeros for any face"
     if np.abs(vectors[0] - vectors[1]).max() <= 1e-6 * np.abs(vectors).max():
         return "its network gives the same vector for any face"
+    if (cosine := _lowest_cosine(vectors)) > MAX_COSINE:
+        return f"its network gives nearly the same direction for any face (cosine {cosine:.6f})"
     return None
+
+
+def _lowest_cosine(vectors: npt.NDArray[Any]) -> float:
+    """Of any two of the vectors (n, d) that have a direction; -1 where there are not two."""
+    usable = vectors[np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)]
+    return float(cosine_matrix(usable, usable).min()) if len(usable) > 1 else -1.0
 
 
 def _drawn_face(size: int, kind: int) -> RGB:

@@ -81,3 +81,39 @@ def test_numbers_of_16_bits_are_fed_as_such(tmp_path):
     assert half == pytest.approx(whole, abs=2e-3)
     with pytest.raises(WeightsError, match="input is tensor"):
         open_recognizers([f"x=onnx:{tiny_network(tmp_path / 'u.onnx', ['n', 3, 'h', 'w'], 'UINT8')}"])
+
+
+def network_of(path: Path, *widths: int) -> Path:
+    """The first numbers of a picture, flat, so many for each output."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    def bounds(name: str, number: int):
+        return numpy_helper.from_array(np.array([number], np.int64), name)
+
+    nodes = [helper.make_node("Flatten", ["image"], ["flat"])]
+    nodes += [helper.make_node("Slice", ["flat", "from", f"to{i}", "axis"], [f"out{i}"]) for i in range(len(widths))]
+    constants = [bounds("from", 0), bounds("axis", 1), *(bounds(f"to{i}", width) for i, width in enumerate(widths))]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, 112, 112])
+    outputs = [helper.make_tensor_value_info(f"out{i}", TensorProto.FLOAT, ["n", w]) for i, w in enumerate(widths)]
+    graph = helper.make_graph(nodes, "several", [image], outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("widths", [(1, 64), (64, 1), (64,), (1, 64, 2)])
+def test_the_embedding_is_the_wide_output(tmp_path, widths):
+    [recognizer] = open_recognizers([f"x=onnx:{network_of(tmp_path / 'net.onnx', *widths)}"])
+    assert recognizer.embed(np.zeros((3, 112, 112, 3), np.uint8)).shape == (3, 64)
+
+
+@pytest.mark.parametrize("widths", [(64, 64), (1, 2)])
+def test_outputs_of_which_none_or_several_are_wide_are_refused(tmp_path, widths):
+    with pytest.raises(WeightsError, match=r"one embedding \(n, d\) per face, found outputs"):
+        open_recognizers([f"x=onnx:{network_of(tmp_path / 'net.onnx', *widths)}"])
+
+
+def test_a_pack_whose_network_has_two_outputs_is_one_clear_line(tmp_path):
+    network_of(tmp_path / "rec.onnx", 64, 1)
+    with pytest.raises(WeightsError, match=r"with one output, found others; .* opened alone: onnx:"):
+        open_recognizers([f"insightface:{tmp_path}"])

@@ -29,6 +29,8 @@ class Answering(MeanColour):
         (lambda crops: np.full((len(crops), 4), np.inf, np.float32), "infinite"),
         (lambda crops: np.zeros((len(crops), 4), np.float32), "zeros"),
         (lambda crops: np.tile(np.float32([3, 1, 2]), (len(crops), 1)), "the same vector"),
+        (lambda crops: crops.mean(axis=(1, 2, 3))[:, None] * np.float32([3, 1, 2]), "nearly the same direction"),
+        (lambda crops: 1 + crops.mean(axis=(1, 2), dtype=np.float32) / 1e5, "nearly the same direction"),
     ],
 )
 def test_a_network_that_measures_nothing_is_named(answer, fault, tmp_path):
@@ -51,8 +53,8 @@ def named(recognizer, name):
     ("answer", "message"),
     [
         (lambda crops: 1 / 0, "colour fails on any face .division"),
-        (lambda crops: np.ones((1, 4), np.float32), r"one vector .* found \(1, 4\) for 2 faces"),
-        (lambda crops: np.ones((len(crops), 4, 1), np.float32), r"found \(2, 4, 1\)"),
+        (lambda crops: np.ones((1, 4), np.float32), r"one vector .* found \(1, 4\) for 3 faces"),
+        (lambda crops: np.ones((len(crops), 4, 1), np.float32), r"found \(3, 4, 1\)"),
     ],
 )
 def test_a_recognizer_that_cannot_answer_is_refused(answer, message):
