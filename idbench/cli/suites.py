@@ -50,7 +50,8 @@ def show(
     for case in opened.cases():
         index.add(index_case(case))
     about: dict[str, Any] = {"name": opened.name, "source": opened.source, "licence": opened.licence}
-    about |= index.counts().model_dump() | {"problems": opened.problems}
+    unreadable = [photo for entry in index.entries.values() for photo in entry.unreadable()]
+    about |= index.counts().model_dump() | {"problems": opened.problems, "photos_unreadable": unreadable}
     if cases:
         about["case_list"] = [
             {"id": e.id, "subset": e.subset, "people": e.size, "prompt": e.prompt}

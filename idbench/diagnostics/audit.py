@@ -58,7 +58,9 @@ def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
     """Every finding of every case, by the analyser's first recognizer."""
     recognizer = analyser.recognizers[0].name
     yield from _label_findings(suite)
+    read = set()
     for case in suite.cases():
+        read.add(case.id)
         if case.id in suite.problems:
             yield Finding(case.id, None, "suite_problem", suite.problems[case.id])
         target = analyser.one(case.target, people=len(case.people)) if case.target else None
@@ -70,6 +72,8 @@ def audit(suite: Suite, analyser: ImageAnalyser) -> Iterator[Finding]:
         yield from _unclear_findings(case, target, references, recognizer)
         if target is not None and target.faces is not None:
             yield from _target_findings(case, target, target.faces, references, recognizer)
+    for left_out in sorted(suite.problems.keys() - read) if not suite.subsets else ():
+        yield Finding(left_out, None, "suite_problem", suite.problems[left_out])
 
 
 def _label_findings(suite: Suite) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
-"""A recognizer is tried on two drawn faces and on noise when it is opened, so that one that can measure nothing is known
-at once."""
+"""A recognizer is tried on two drawn faces and on noise when it is opened, so that one that can measure nothing is
+known at once."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from idbench.images import EncodedImage
 from idbench.kinds import SuiteKind
 from idbench.links import leads_inside, roots_of
 from idbench.records import Case, Person
-from idbench.schema import Record, problem_of
+from idbench.schema import Record, first_problem, problem_of
 from idbench.suites.base import (
     Suite,
     add_problem,
@@ -124,11 +124,20 @@ def _manifest(manifest: Path, problems: dict[str, str]) -> Iterator[Case]:
             parse_json(line.decode())
         except ValidationError as error:
             known = ManifestCase.model_fields | ManifestPerson.model_fields
-            problem = _other_content(line) if number == 1 else None
+            problem = (_other_content(line) if number == 1 else None) or _of_a_person(error)
             raise SuiteError(f"{manifest}, line {number}: {problem or problem_of(error, known)}") from error
         except RepeatedKeyError as error:
             raise SuiteError(f"{manifest}, line {number}: {error}") from error
         yield case_of_row(manifest.parent, row, problems)
+
+
+def _of_a_person(error: ValidationError) -> str | None:
+    """What to do with a field of a person that stands in the case."""
+    place = first_problem(error)["loc"]
+    name = str(place[0]) if len(place) == 1 else ""
+    if name in ManifestCase.model_fields or name not in ManifestPerson.model_fields:
+        return None
+    return f'\'{name}\' is said of each person; write it in people, as in "people": [{{"references": ["a.jpg"]}}]'
 
 
 def _other_content(line: bytes) -> str | None:
@@ -270,10 +279,10 @@ class _Photos:
 
     def numbers(self, stated: int | None) -> range:
         """Numbers of the references that should be there, `stated` being how many people the case says it has."""
-        if not self.references:
-            return range(0)
-        first = min(1, *self.references)
         wanted = stated if stated is not None and stated <= MAX_NUMBER else 0
+        if not self.references:
+            return range(1, max(1, wanted) + 1)
+        first = min(1, *self.references)
         return range(first, max(*self.references, first + wanted - 1) + 1)
 
     def people(self, stated: int | None) -> list[EncodedImage]:

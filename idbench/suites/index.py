@@ -11,7 +11,7 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +86,10 @@ class CaseEntry:
     def canvas(self) -> tuple[int, int] | None:
         """Width and height of the photo that the boxes are measured in; None without boxes or such a photo."""
         return self.target_size if any(box is not None for box in self.boxes) else None
+
+    def unreadable(self) -> Iterator[str]:
+        """Names of its photos that are missing, cannot be read, or are no images."""
+        return (photo.name for photo in self.case.images() if photo.digest in {"", *self.not_photos})
 
     @property
     def on_disk(self) -> bool:

@@ -145,3 +145,15 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path):
         list(open_suite(str(tmp_path)).cases())
     with pytest.raises(SuiteError, match=r"cases\.jsonl, line 2: the key 'identity' is there twice"):
         list(open_suite(str(tmp_path / "lines")).cases())
+
+
+def test_a_case_without_its_only_reference_keeps_its_person(case):
+    found, problem = case("ori.png")
+    assert len(found.people) == 1 and problem == "a reference is missing: ref_1"
+    assert list(index_case(found).unreadable()) == ["c/ref_1.jpg"]
+
+
+def test_a_field_of_people_that_stands_in_the_case_is_explained(tmp_path):
+    (tmp_path / "cases.jsonl").write_text('{"id": "a", "prompt": "p", "references": ["a.png"]}')
+    with pytest.raises(SuiteError, match="'references' is said of each person; write it in people"):
+        list(open_suite(str(tmp_path)).cases())
