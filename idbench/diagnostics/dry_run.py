@@ -31,7 +31,7 @@ def plan(config: RunConfig) -> RunPlan:
     config = with_defaults(config, suite, lambda line: None)
     run = RunFolder(Path(config.out).expanduser())
     models = open_models(config)
-    if not run.path.exists():
+    if not run.ledger.exists():
         return _plan(config, suite, models, None)
     with exclusive_lock(run.path):  # the ledger mends its end when it is opened
         return _plan(config, suite, models, Ledger(run.ledger))
