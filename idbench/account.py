@@ -15,7 +15,7 @@ from idbench.prepare import Opened
 from idbench.progress import Warn
 from idbench.records import ORACLES
 from idbench.records.run import Counts, ListedFiles, ListedProblems, NetworkRecord, UndefinedPeople
-from idbench.schema import one_line
+from idbench.schema import counted, one_line
 from idbench.scoring import SuitePeople
 from idbench.suites import SuiteIndex
 
@@ -109,12 +109,12 @@ def _about_people(counts: Counts, index: SuiteIndex) -> Iterator[str]:
         yield f"{len(unreadable)} of {photos} photos of the suite cannot be read, first {_first(unreadable.values())}"
     if unclear := counts.people_unclear:
         yield (
-            f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
-            f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
+            f"{counted(unclear.count, 'person of the suite is', 'people of the suite are')} not clear from their "
+            f"photos and undefined where that face is needed, first {_first(': '.join(one) for one in unclear.first.items())}"
         )
     if faults := counts.profiles_ignored:
         first = _first(": ".join(one) for one in faults.first.items())
-        yield f"{faults.count} images have a colour profile that was ignored, first {first}"
+        yield f"{counted(faults.count, 'image has', 'images have')} a colour profile that was ignored, first {first}"
     people = sum(len(case.people) for case in index.cases)
     alike: dict[str, list[str]] = {}
     for name, undefined in counts.people_undefined.items():
@@ -131,7 +131,7 @@ def _about_recognizers(counts: Counts) -> Iterator[str]:
     for name, failed in counts.recognizer_failures.items():
         if name not in counts.recognizer_faults:
             first = _first(": ".join(one) for one in failed.first.items())
-            yield f"{name} could not embed the faces of {failed.count} images, first {first}"
+            yield f"{name} could not embed the faces of {counted(failed.count, 'image')}, first {first}"
 
 
 def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
@@ -179,7 +179,8 @@ def _about_images(
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (
-            f"{model}: {len(sheets)} images seem to hold several pictures side by side, first that of {first['case']} "
+            f"{model}: {counted(len(sheets), 'image seems', 'images seem')} to hold several pictures side by side, "
+            f"first that of {first['case']} "
             f"({first['width']:.0f} x {first['height']:.0f} pixels, {first['faces_found']:.0f} faces); cut them apart, "
             "one file per seed"
         )
