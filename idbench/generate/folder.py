@@ -40,7 +40,8 @@ class FolderProducer:
             case, seeds = next(iter(sorted(matched.files.items())))
             seed, path = next(iter(sorted(seeds.items())))
             count = sum(map(len, matched.files.values()))
-            yield f"{name}: {counted(count, 'file was', 'files were')} taken by other names, such as {path.name} for case {case}, seed {seed}"
+            files = counted(count, "file was", "files were")
+            yield f"{name}: {files} taken by other names, such as {path.name} for case {case}, seed {seed}"
         if matched.clashes:
             chosen, other = matched.clashes[0]
             yield (
