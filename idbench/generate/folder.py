@@ -44,8 +44,9 @@ class FolderProducer:
             yield f"{name}: {files} taken by other names, such as {path.name} for case {case}, seed {seed}"
         if matched.clashes:
             chosen, other = matched.clashes[0]
+            images = counted(len(matched.clashes), "image has", "images have")
             yield (
-                f"{name}: {counted(len(matched.clashes), 'image has', 'images have')} two files, of which the first by name is scored: "
+                f"{name}: {images} two files, of which the first by name is scored: "
                 f"{chosen}, not {other}; delete the wrong ones"
             )
         if matched.links:
@@ -84,8 +85,9 @@ class FolderProducer:
         more = [case_id for case_id in case_ids if len(files.get(case_id, ())) > self._expected]
         if more:
             last = max(files[more[0]].items())[1]
+            images = counted(self._expected, "image")
             yield (
-                f"{self.matched.name}: {len(more)} of {len(case_ids)} cases have more than {counted(self._expected, 'image')}, "
+                f"{self.matched.name}: {len(more)} of {len(case_ids)} cases have more than {images}, "
                 f"which are all scored; first {more[0]}, with {last.relative_to(self.matched.root)}"
             )
 

@@ -228,8 +228,9 @@ class ModelProducer:
 
 def replaced_line(count: int) -> str:
     """What is said of images that a run replaces."""
+    images = counted(count, "image")
     return (
-        f"{counted(count, 'image')} of other parameters, weights, code or versions {'is' if count == 1 else 'are'} made anew; "
+        f"{images} of other parameters, weights, code or versions {'is' if count == 1 else 'are'} made anew; "
         "give it another name (NAME=MODEL) or --out to keep both"
     )
 
