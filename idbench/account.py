@@ -108,9 +108,9 @@ def _about_people(counts: Counts, index: SuiteIndex) -> Iterator[str]:
         photos = sum(1 for case in index.cases for _ in case.images())
         yield f"{len(unreadable)} of {photos} photos of the suite cannot be read, first {_first(unreadable.values())}"
     if unclear := counts.people_unclear:
-        people = counted(unclear.count, "person of the suite is", "people of the suite are")
+        them = counted(unclear.count, "person of the suite is", "people of the suite are")
         yield (
-            f"{people} not clear from their photos and undefined where that face is needed, "
+            f"{them} not clear from their photos and undefined where that face is needed, "
             f"first {_first(': '.join(one) for one in unclear.first.items())}"
         )
     if faults := counts.profiles_ignored:

@@ -101,6 +101,8 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     """What a user may not have meant by these arguments, or should know before the run; one line each."""
     if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
+    if config.images and not config.models and config.model_fields_set & {"seeds", "first_seed"}:
+        yield "--seeds and --first-seed have no effect on --images, whose files say how many seeds there are"
     told = [blocker.text for model in opened.models for blocker in model.preflight(config.device)]
     told += [model.notice for model in opened.models if model.notice is not None]
     yield from dict.fromkeys(told)  # models of a sweep say the same

@@ -159,5 +159,3 @@ def _about_lost_files(source: Source) -> Iterator[str]:
             subsets = source.record.config.subsets
             of = f"of subset {', '.join(subsets)}" if subsets else "of the suite"
             yield f"{model}: files of no case {of}, or beside the image of one, not scored: {files.count} ({first})."
-
-
