@@ -15,7 +15,7 @@ from idbench.prepare import Opened
 from idbench.progress import Warn
 from idbench.records import ORACLES
 from idbench.records.run import Counts, ListedFiles, ListedProblems, NetworkRecord, UndefinedPeople
-from idbench.schema import one_line
+from idbench.schema import counted, one_line
 from idbench.scoring import SuitePeople
 from idbench.scoring.sheets import WIDE
 from idbench.suites import SuiteIndex
@@ -108,17 +108,20 @@ def _about_people(counts: Counts, index: SuiteIndex) -> Iterator[str]:
         photos = sum(1 for case in index.cases for _ in case.images())
         yield f"{len(unreadable)} of {photos} photos of the suite cannot be read, first {_first(unreadable.values())}"
     if unclear := counts.people_unclear:
+        them = counted(unclear.count, "person of the suite is", "people of the suite are")
         yield (
-            f"{unclear.count} people of the suite are not clear from their photos and undefined where that face is "
-            f"needed, first {_first(': '.join(one) for one in unclear.first.items())}"
+            f"{them} not clear from their photos and undefined where that face is needed, "
+            f"first {_first(': '.join(one) for one in unclear.first.items())}"
         )
-    for remarks, what in (
-        (counts.profiles_ignored, "have a colour profile that was ignored"),
-        (counts.frames_ignored, "hold several frames or pages"),
-        (counts.images_doubtful, "hardly show anything"),
-    ):
+    for remarks, one, many in (
+        (counts.profiles_ignored, "image has a colour profile that was ignored",
+         "images have a colour profile that was ignored"),
+        (counts.frames_ignored, "image holds several frames or pages", "images hold several frames or pages"),
+        (counts.images_doubtful, "image hardly shows anything", "images hardly show anything"),
+    ):  # fmt: skip
         if remarks is not None:
-            yield f"{remarks.count} images {what}, first {_first(': '.join(one) for one in remarks.first.items())}"
+            first = _first(": ".join(one) for one in remarks.first.items())
+            yield f"{counted(remarks.count, one, many)}, first {first}"
     people = sum(len(case.people) for case in index.cases)
     alike: dict[str, list[str]] = {}
     for name, undefined in counts.people_undefined.items():
@@ -135,7 +138,7 @@ def _about_recognizers(counts: Counts) -> Iterator[str]:
     for name, failed in counts.recognizer_failures.items():
         if name not in counts.recognizer_faults:
             first = _first(": ".join(one) for one in failed.first.items())
-            yield f"{name} could not embed the faces of {failed.count} images, first {first}"
+            yield f"{name} could not embed the faces of {counted(failed.count, 'image')}, first {first}"
 
 
 def _about_problems(problems: Mapping[str, str]) -> Iterator[str]:
@@ -183,7 +186,8 @@ def _about_images(
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (
-            f"{model}: {len(sheets)} images seem to hold several pictures side by side, first that of {first['case']} "
+            f"{model}: {counted(len(sheets), 'image seems', 'images seem')} to hold several pictures side by side, "
+            f"first that of {first['case']} "
             f"({first['width']:.0f} x {first['height']:.0f} pixels, {first['faces_found']:.0f} faces); cut them apart, "
             "one file per seed"
         )

@@ -24,7 +24,16 @@ _REST = r"[^\s'\"<>|;,:)\]]"
 _SEPARATOR = re.compile(r"[/\\]+")
 _USERS = re.compile(r"(?:/home/|/Users/|[A-Za-z]:[/\\]Users[/\\])([^/\\\s'\":]+)")
 _QUOTED = re.compile(r"(?P<quote>['\"])(?:file://)?(?P<path>(?:~[\w.-]*|\.{1,2}|[A-Za-z]:)?[/\\][^'\"\n]*)(?P=quote)")
-_PLAIN = re.compile(rf"(?<![\w/.~<\\-])(?:file://)?(?:(?:~[\w.-]*|\.{{1,2}}|[A-Za-z]:)[/\\]|/(?![/\s])|\\\\){_REST}+")
+_REMOTE = re.compile(
+    r"(?<![\w.+@-])[A-Za-z0-9_][\w.+-]*@"
+    rf"(?:[\w-]+(?:\.[\w-]+)*:(?P<path>[~/]{_REST}*|\w[\w.-]*/{_REST}*)|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{{2,}}(?![\w=]))"
+)
+"""`user@host:path`, as of ssh and git, and `user@host.domain`; a revision such as `model@main` is none."""
+_FURTHER = rf"(?<!\.\w\w)(?<!\.\w{{3}})(?<!\.\w{{4}})(?<!\.\w{{5}})(?: [\w.-]+){{0,2}} [\w-]{_REST}*[/\\]{_REST}*"
+"""What follows a space within a path: up to the next separator, unless a suffix ends the path before."""
+_PLAIN = re.compile(
+    rf"(?<![\w/.~<\\-])(?:file://)?(?:(?:~[\w.-]*|\.{{1,2}}|[A-Za-z]:)[/\\]|/(?![/\s])|\\\\){_REST}+(?:{_FURTHER})*"
+)
 _SPEC = re.compile(r"(?P<head>(?:[^=:/\\]+=)?(?:[^=:/\\]{2,}:(?!//))?)(?P<location>.*)", re.DOTALL)
 
 
@@ -70,7 +79,7 @@ class LocalNames:
         self._known = re.compile(rf"(?:file://)?(?:{roots})(?![\w.-])(?:[/\\]+{_REST}+)*") if roots else None
         chosen = {word for word in words if len(word) > 2 and word.lower() not in ORDINARY}
         names = "|".join(map(re.escape, sorted(chosen, key=len, reverse=True)))
-        self._words = re.compile(rf"(?<![A-Za-z])(?:{names})(?![A-Za-z])") if names else None
+        self._words = re.compile(rf"(?<![A-Za-z])(?:{names})(?![A-Za-z])", re.IGNORECASE) if names else None
 
     @classmethod
     def of_this_machine(cls, texts: Iterable[str], folders: Collection[str]) -> LocalNames:
@@ -86,6 +95,9 @@ class LocalNames:
         """The text, every path by its last name alone, users and hosts as `user`."""
         if self._known is not None:
             text = self._known.sub(lambda match: last_name(match[0]), text)
+        text = _REMOTE.sub(
+            lambda match: f"user@host:{last_name(match['path'])}" if match["path"] else "user@host", text
+        )
         text = _QUOTED.sub(lambda match: match["quote"] + last_name(match["path"]) + match["quote"], text)
         text = _PLAIN.sub(lambda match: last_name(match[0]), text)
         return self._words.sub("user", text) if self._words is not None else text

@@ -24,6 +24,7 @@ from idbench.models.image_folder import ImageFolder, list_images
 from idbench.models.preflight import stop_at_first
 from idbench.models.simulated import ONLY_RENDERED
 from idbench.models.specs import OpenedModel, open_models
+from idbench.out_folder import RUN, check_apart, check_out
 from idbench.records.run import RunRecord
 from idbench.scoring import Scoring
 from idbench.store import Cache
@@ -50,6 +51,7 @@ class Opened:
 
 def prepare(config: RunConfig, suite: Suite) -> Opened:
     """Open everything named. Raises `IdbenchError` children, one line, for whatever would stop the run."""
+    _check_folders(config, suite)
     if not config.images and not config.models and not config.oracles:
         raise ConfigError("nothing to score: give --images NAME=FOLDER or --model, or leave the oracles on")
     if not suite.rendered and not config.allow_mini:
@@ -66,6 +68,15 @@ def prepare(config: RunConfig, suite: Suite) -> Opened:
         card = opened.model.card
         stop_at_first(opened.preflight(config.device), card.name if card is not None else opened.name)
     return Opened(suite, scoring, folders, models, devices)
+
+
+def _check_folders(config: RunConfig, suite: Suite) -> None:
+    """Raises `RunError` if the run would write over, into or around what is not its own."""
+    out = Path(config.out).expanduser()
+    check_out(out, RUN)
+    read = [(f"--images {name}", Path(folder).expanduser()) for name, folder in config.images.items()]
+    suites = [("--suite", Path(place).expanduser()) for place in (config.suite, suite.source) if place]
+    check_apart(out, [*read, *suites])
 
 
 def _open_scoring(config: RunConfig) -> Scoring:
@@ -90,6 +101,8 @@ def remarks(config: RunConfig, opened: Opened, previous: RunRecord | None) -> It
     """What a user may not have meant by these arguments, or should know before the run; one line each."""
     if not config.images and not config.models:
         yield "no --images given: only the oracles are scored"
+    if config.images and not config.models and config.model_fields_set & {"seeds", "first_seed"}:
+        yield "--seeds and --first-seed have no effect on --images, whose files say how many seeds there are"
     told = [blocker.text for model in opened.models for blocker in model.preflight(config.device)]
     told += [model.notice for model in opened.models if model.notice is not None]
     yield from dict.fromkeys(told)  # models of a sweep say the same

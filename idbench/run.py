@@ -38,7 +38,8 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
     Raises `IdbenchError` children with one line each; outcomes of single images are never raised.
     """
     suite = open_suite(config.suite, config.subsets)
-    config = with_defaults(config, suite, warn)
+    chosen: list[str] = []
+    config = with_defaults(config, suite, chosen.append)
     opened = prepare(config, suite)
     run = RunFolder(Path(config.out).expanduser())
     with exclusive_lock(run.path), run.scratch() as scratch, told_at_the_end(Account(opened), warn) as account:
@@ -49,7 +50,7 @@ def execute(config: RunConfig, progress: Progress = silent, warn: Warn = as_pyth
         index, account.unreadable = index_and_analyse(suite, opened.scoring, scratch / "photos", progress)
         run.check_same_suite(previous, index)
         account.index = index
-        for line in remarks(config, opened, previous):
+        for line in [*chosen, *remarks(config, opened, previous)]:
             warn(line)
 
         # What is asked for.

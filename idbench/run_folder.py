@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from idbench.errors import RunError
+from idbench.out_folder import RUN, check_out
 from idbench.records.run import RunRecord
 from idbench.records.summary import Summary
 from idbench.stats import Verification
@@ -58,10 +59,7 @@ class RunFolder:
     def previous(self) -> RunRecord | None:
         """The record of the run before in this directory. Raises `RunError` if something else lies here."""
         path = self.path / "run.json"
-        if (self.path / "calibration.json").exists():
-            raise RunError(f"{self.path} holds a calibration, which a run would overwrite; choose another --out")
-        if (self.path / "comparison.json").exists():
-            raise RunError(f"{self.path} holds a comparison, which a run would overwrite; choose another --out")
+        check_out(self.path, RUN)
         if not path.exists():
             return None
         try:
@@ -74,8 +72,8 @@ class RunFolder:
         old = previous.suite.fingerprint if previous and previous.suite else ""
         if old and old != index.fingerprint:
             raise RunError(
-                f"{self.path} holds a run on another suite (fingerprint {old[:12]}, this one "
-                f"{index.fingerprint[:12]}); choose another --out"
+                f"{self.path} holds a run on another suite, or on other cases or subsets (fingerprint {old[:12]}, "
+                f"these cases {index.fingerprint[:12]}); choose another --out"
             )
 
     def write_record(self, record: RunRecord) -> None:

@@ -154,6 +154,15 @@ def boxes_of(value: object) -> tuple[Box, ...]:
     return tuple(boxes)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and what it counts, which may bring its verb; `many` is `one` with an s unless given.
+
+    >>> counted(1, "image"), counted(2, "image"), counted(1, "file matches", "files match")
+    ('1 image', '2 images', '1 file matches')
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def one_line(text: object, length: int = 300) -> str:
     """Text that can be written anywhere: one line of at most `length` characters, without half surrogate pairs, which
     file names may bring."""

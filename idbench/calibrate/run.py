@@ -19,10 +19,10 @@ from idbench.calibrate.subjects import SimulatedProducer, choose_subjects
 from idbench.calibrate.sweeps import SWEEPS
 from idbench.calibrate.tables import write_csv
 from idbench.calibrate.views import draw_views, look_at, seen_by_yaw
-from idbench.errors import RunError
 from idbench.faces.pipeline import ImageAnalyser
 from idbench.faces.specs import RENDERED, open_detector, open_recognizers
 from idbench.generate.ledger import Ledger
+from idbench.out_folder import CALIBRATION, check_out
 from idbench.records.run import NetworkRecord
 from idbench.scoring import Scoring, index_and_analyse, score_cases
 from idbench.store import Cache, exclusive_lock, write_json
@@ -39,8 +39,7 @@ def calibrate(config: CalibrationConfig, progress: Progress, say: Callable[[str]
     children with one line each. What is drawn already and what the cache holds is not done again.
     """
     out = Path(config.out).expanduser()
-    if (out / "run.json").exists():
-        raise RunError(f"{out} holds a run, which a calibration would overwrite; choose another --out")
+    check_out(out, CALIBRATION)
     recognizers = open_recognizers(config.recognizers, config.device)
     detector = open_detector(config.detector, config.recognizers, config.device, otherwise=RENDERED)
     analyser = ImageAnalyser(detector, recognizers, cache=Cache(), workers=config.workers)

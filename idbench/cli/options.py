@@ -128,7 +128,7 @@ def _parser(flag: str, plain: type[int] | type[float]) -> Callable[[str], float]
 
 
 def _given(values: dict[str, Any], options: Mapping[str, Option]) -> Given:
-    """What was given, folders by name. Raises `BadParameter` for a name twice."""
+    """What was given, folders by name. Raises `ConfigError` for a name twice."""
     given = {field: value for field, value in values.items() if value is not None and value != []}
     folders = {f: _by_name(v, options[f].flag) for f, v in given.items() if options[f].kind == "folders"}
     return Given(given | folders, options)
@@ -136,12 +136,14 @@ def _given(values: dict[str, Any], options: Mapping[str, Option]) -> Given:
 
 def _by_name(entries: Sequence[str], flag: str) -> dict[str, str]:
     """`NAME=FOLDER` or `FOLDER` (named after itself) to a mapping."""
+    from idbench.errors import ConfigError
+
     named: dict[str, str] = {}
     for entry in entries:
         name, separator, folder = entry.partition("=")
         if not separator:
             name, folder = Path(entry).name, entry
         if name in named:
-            raise typer.BadParameter(f"two folders are called '{name}'", param_hint=flag)
+            raise ConfigError(f"{flag}: two folders are called '{name}'; tell them apart with NAME=FOLDER")
         named[name] = folder
     return named

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from idbench.generate.model import replaced_line
 from idbench.records.dry_run import ModelPlan, PlannedWeights, RunPlan
+from idbench.schema import counted
 
 __all__ = ["print_plan"]
 
@@ -22,9 +24,14 @@ def print_plan(plan: RunPlan) -> None:
 def _print_model(plan: ModelPlan, told: set[str]) -> None:
     """told : what was said of models before, such as the others of a sweep; it is not said again."""
     done = plan.images - plan.to_do
-    print(f"{plan.model}: {plan.to_do} images to make" + (f", {done} are made" if done else ""))
+    print(
+        f"{plan.model}: {counted(plan.to_do, 'image')} to make"
+        + (f", {counted(done, 'is', 'are')} made" if done else "")
+    )
+    if plan.replaced:
+        print(f"  made anew    {replaced_line(plan.replaced)}")
     if plan.refused:
-        print(f"  refused      {plan.refused} images of cases with too many people; they count as failures")
+        print(f"  refused      {counted(plan.refused, 'image')} of cases with too many people; they count as failures")
     if plan.jobs:
         first = ", ".join(f"{job.case}--{job.seed}" for job in plan.jobs[:5])
         print(f"  jobs         {first}{', ... (all with --json)' if len(plan.jobs) > 5 else ''}")

@@ -107,12 +107,12 @@ def _cell(entry: Estimate | PaperEstimate | None) -> str:
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Run directory, or comparison.")],
+    run: Annotated[Path, typer.Argument(help="Run directory; without --anonymous a comparison too.")],
     anonymous: Annotated[
         bool,
         typer.Option(
             "--anonymous",
-            help="Write a copy to --out, with report, tables and records, that names no path, user or host.",
+            help="Write a copy of a run to --out, with report, tables and records, that names no path, user or host.",
         ),
     ] = False,
     out: Annotated[
@@ -120,10 +120,11 @@ def report(
     ] = None,
 ) -> None:
     """Write a run's or comparison's report and tables again, from its directory alone."""
+    from idbench.errors import ConfigError
     from idbench.report import write_anonymous, write_report
 
     if out is not None and not anonymous:
-        raise typer.BadParameter("goes with --anonymous; a report is written into its run", param_hint="--out")
+        raise ConfigError(f"--out: goes with --anonymous; without it a report is written into {run}")
     with _whose_fault(run):
         place = run.absolute().with_name(f"{run.absolute().name}-anonymous") if out is None else out
         print(write_anonymous(run, place) if anonymous else write_report(run, warn))
@@ -155,10 +156,11 @@ def compare(
     The order of the runs changes nothing.
     """
     from idbench.config import load_config
+    from idbench.errors import ConfigError
     from idbench.report import write_comparison
 
     if len(runs) < 2:
-        raise typer.BadParameter("expected two or more run directories", param_hint="RUNS")
+        raise ConfigError(f"compare: expected two or more run directories, found {len(runs)}")
     with _whose_fault(*runs):
         print(write_comparison(runs, out, load_config(None, given.values, given.called), warn))
 

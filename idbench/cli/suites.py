@@ -80,7 +80,7 @@ def audit(
     from idbench.diagnostics.audit import KINDS, audit
     from idbench.faces.pipeline import ImageAnalyser
     from idbench.faces.specs import check_for_photos, open_detector, open_recognizers
-    from idbench.schema import printable
+    from idbench.schema import counted, printable
     from idbench.store import Cache
     from idbench.suites import open_suite
 
@@ -101,7 +101,7 @@ def audit(
         print_table(
             ["finding", "count", "meaning"], [[k, str(counts[k]), what] for k, what in KINDS.items() if counts[k]]
         )
-    print(f"{len(findings)} findings in {opened.count} cases")
+    print(f"{counted(len(findings), 'finding')} in {counted(opened.count, 'case')}")
 
 
 @app.command()

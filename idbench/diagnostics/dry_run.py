@@ -31,7 +31,7 @@ def plan(config: RunConfig) -> RunPlan:
     config = with_defaults(config, suite, lambda line: None)
     run = RunFolder(Path(config.out).expanduser())
     models = open_models(config)
-    if not run.path.exists():
+    if not run.ledger.exists():
         return _plan(config, suite, models, None)
     with exclusive_lock(run.path):  # the ledger mends its end when it is opened
         return _plan(config, suite, models, Ledger(run.ledger))
@@ -53,11 +53,12 @@ def _plan(config: RunConfig, suite: Suite, models: Sequence[OpenedModel], ledger
 def _model_plan(config: RunConfig, cases: Sequence[Case], opened: OpenedModel, ledger: Ledger | None) -> ModelPlan:
     possible = [case for case in cases if opened.max_people is None or len(case.people) <= opened.max_people]
     every = [(case.id, seed) for case in possible for seed in config.seed_list]
-    jobs = every if ledger is None else _missing(config, possible, opened, ledger)
+    jobs, replaced = (every, 0) if ledger is None else _missing(config, possible, opened, ledger)
     return ModelPlan(
         model=opened.name,
         images=len(every),
         to_do=len(jobs),
+        **({"replaced": replaced} if replaced else {}),
         refused=(len(cases) - len(possible)) * config.seeds,
         jobs=[PlannedJob(case=case, seed=seed) for case, seed in jobs],
         parameters=dict(opened.model.parameters),
@@ -86,14 +87,18 @@ def _cost(opened: OpenedModel, images: int) -> dict[str, float]:
     return {} if cap is None else {"dollars": round(images * opened.execution.expected_cost, 2), "spending_cap": cap}
 
 
-def _missing(config: RunConfig, cases: Sequence[Case], opened: OpenedModel, ledger: Ledger) -> list[tuple[str, int]]:
-    """Jobs without an image; all of them where the model's weights are not here to say which images are its own."""
+def _missing(
+    config: RunConfig, cases: Sequence[Case], opened: OpenedModel, ledger: Ledger
+) -> tuple[list[tuple[str, int]], int]:
+    """Jobs without an image of the model as it is, and how many of them have another; all of them and none where the
+    model's weights are not here to say which images are its own."""
     images = RunFolder(Path(config.out).expanduser()).images
     try:
         producer = ModelProducer(opened, config.seed_list, images, ledger, config.retry_failed)
     except WeightsError:
-        return [(case.id, seed) for case in cases for seed in config.seed_list]
-    return list(producer.missing(cases))
+        return [(case.id, seed) for case in cases for seed in config.seed_list], 0
+    jobs = list(producer.missing(cases))
+    return jobs, producer.replaced(jobs)
 
 
 def _blockers(config: RunConfig, suite: Suite, said: Collection[str]) -> list[str]:

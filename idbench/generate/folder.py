@@ -9,6 +9,7 @@ from idbench.generate.producer import Produced
 from idbench.images import EncodedImage
 from idbench.models.image_folder import MatchedImages, unread_line
 from idbench.records import Case, Generation
+from idbench.schema import counted
 from idbench.suites import case_filename
 
 __all__ = ["FolderProducer"]
@@ -39,24 +40,28 @@ class FolderProducer:
             case, seeds = next(iter(sorted(matched.files.items())))
             seed, path = next(iter(sorted(seeds.items())))
             count = sum(map(len, matched.files.values()))
-            yield f"{name}: {count} files were taken by other names, such as {path.name} for case {case}, seed {seed}"
+            files = counted(count, "file was", "files were")
+            yield f"{name}: {files} taken by other names, such as {path.name} for case {case}, seed {seed}"
         if matched.clashes:
             chosen, other = matched.clashes[0]
+            images = counted(len(matched.clashes), "image has", "images have")
             yield (
-                f"{name}: {len(matched.clashes)} images have two files, of which the first by name is scored: "
+                f"{name}: {images} two files, of which the first by name is scored: "
                 f"{chosen}, not {other}; delete the wrong ones"
             )
         if matched.links:
+            links = counted(len(matched.links), "file is a link that leads", "files are links that lead")
             yield (
-                f"{name}: {len(matched.links)} files are links that lead outside the folders named and were not "
-                f"followed, first {matched.links[0]}; copy them with 'cp -rL'"
+                f"{name}: {links} outside the folders named and {_was(len(matched.links))} not followed, "
+                f"first {matched.links[0]}; copy them with 'cp -rL'"
             )
         if matched.unread:
             yield f"{name}: {unread_line(matched.unread)}; convert them to PNG"
         second = {other for _, other in matched.clashes}
         if of_no_case := [file for file in matched.surplus if file not in second and file not in matched.links]:
             asked_for = f" of subset {', '.join(subsets)}" if subsets else ""
-            yield f"{name}: {len(of_no_case)} files match no case{asked_for} and were not scored, first {of_no_case[0]}"
+            files = counted(len(of_no_case), "file matches", "files match")
+            yield f"{name}: {files} no case{asked_for} and {_was(len(of_no_case))} not scored, first {of_no_case[0]}"
 
     def _about_lacking(self, case_ids: Sequence[str]) -> Iterator[str]:
         name, files = self.matched.name, self.matched.files
@@ -80,8 +85,9 @@ class FolderProducer:
         more = [case_id for case_id in case_ids if len(files.get(case_id, ())) > self._expected]
         if more:
             last = max(files[more[0]].items())[1]
+            images = counted(self._expected, "image")
             yield (
-                f"{self.matched.name}: {len(more)} of {len(case_ids)} cases have more than {self._expected} images, "
+                f"{self.matched.name}: {len(more)} of {len(case_ids)} cases have more than {images}, "
                 f"which are all scored; first {more[0]}, with {last.relative_to(self.matched.root)}"
             )
 
@@ -100,3 +106,7 @@ class FolderProducer:
             else:
                 reason = f"no image for case {case.id}, seed {seed}, in {self.matched.root}"
                 yield Generation(model=name, case=case.id, seed=seed, outcome="missing_image", error=reason), None
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -21,11 +21,12 @@ from idbench.models.specs import OpenedModel
 from idbench.platform import usable_cores
 from idbench.progress import Progress, Warn
 from idbench.records import Case, Generation
+from idbench.schema import counted
 from idbench.store import key_of
 from idbench.suites import SuiteIndex, case_filename
 from idbench.threads import map_ahead
 
-__all__ = ["ModelProducer"]
+__all__ = ["ModelProducer", "replaced_line"]
 
 TOO_MANY = "the model takes at most"
 """How the reason begins where a card refuses a case."""
@@ -92,11 +93,8 @@ class ModelProducer:
         """Ask the model for every image that is missing after `settle`: in the pool's processes, or here."""
         if not self._missing:
             return
-        if replaced := sum(self._is_replaced(*job) for job in self._missing):
-            warn(
-                f"{self.name}: {replaced} images of other parameters, weights, code or versions are "
-                "made anew; give it another name (NAME=MODEL) or --out to keep both"
-            )
+        if replaced := self.replaced(self._missing):
+            warn(f"{self.name}: {replaced_line(replaced)}")
         tasks = (self._task(index, case_id, seed) for case_id, seed in self._missing)
         loading = f"loading {self.name}"
         if pool is not None:
@@ -170,6 +168,10 @@ class ModelProducer:
     def _path(self, case_id: str, seed: int) -> Path:
         return self._folder / f"{case_filename(case_id)}--{seed}.png"
 
+    def replaced(self, jobs: Iterable[tuple[str, int]]) -> int:
+        """How many of these images are there, of other parameters, weights, code or versions, and are made anew."""
+        return sum(self._is_replaced(*job) for job in jobs)
+
     def _is_replaced(self, case_id: str, seed: int) -> bool:
         """Whether an image that the ledger knows is made anew; one that a stopped run left unrecorded is nobody's."""
         known = self._ledger.find(self.name, case_id, seed)
@@ -221,7 +223,16 @@ class ModelProducer:
             reason, count = self.failures.most_common(1)[0]
             first = f", {count} of them: {reason}" if count < failed else f": {reason}"
             hint = "" if reason.startswith(TOO_MANY) else "; --retry-failed asks again"
-            warn(f"{self.name}: {failed} of {self.total} images failed or were refused{first}{hint}")
+            warn(f"{self.name}: {failed} of {counted(self.total, 'image')} failed or were refused{first}{hint}")
+
+
+def replaced_line(count: int) -> str:
+    """What is said of images that a run replaces."""
+    images = counted(count, "image")
+    return (
+        f"{images} of other parameters, weights, code or versions {'is' if count == 1 else 'are'} made anew; "
+        "give it another name (NAME=MODEL) or --out to keep both"
+    )
 
 
 def first_difference(one: object, other: object) -> str:

@@ -36,6 +36,7 @@ class ModelPlan(Record):
     model: str
     images: int = Field(description="images of all cases the model takes")
     to_do: int
+    replaced: int = Field(0, description="images to do that are there, of other parameters, weights, code or versions")
     refused: int = Field(description="images of cases with more people than the model takes")
     jobs: list[PlannedJob]
     parameters: dict[str, JsonValue]

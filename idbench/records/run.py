@@ -193,7 +193,9 @@ class Counts(Record):
         default_factory=dict,
         description="recognizer -> why it measures nothing: its network's fault, or no usable answer",
     )
-    surplus_files: dict[str, ListedFiles] = Field(default_factory=dict, description="model -> files of no case")
+    surplus_files: dict[str, ListedFiles] = Field(
+        default_factory=dict, description="model -> files not scored: of no case, second ones of an image, links out"
+    )
     not_tried: dict[str, int] = Field(default_factory=dict, description="model -> jobs it never ran; run again")
 
 

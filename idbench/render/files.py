@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,8 +50,11 @@ def _plain(cell: Cell) -> Cell:
     return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def write_tables(folder: Path, tables: Sequence[Table]) -> None:
-    """Write every table in all three forms; tables of an earlier report that no longer exist are removed."""
+def write_tables(folder: Path, tables: Sequence[Table], own: re.Pattern[str]) -> None:
+    """Write every table in all three forms; tables of an earlier report that no longer exist are removed.
+
+    own : names of tables of such reports. What has another name, or not all three forms, is somebody's own and stays.
+    """
     forms = {".csv": csv, ".tex": latex, ".md": markdown}
     written: set[str] = set()
     for table in tables:
@@ -58,9 +62,11 @@ def write_tables(folder: Path, tables: Sequence[Table]) -> None:
         written.add(name)
         for suffix, form in forms.items():
             write_bytes(folder / f"{name}{suffix}", form(table).encode())
-    for path in sorted(folder.iterdir() if folder.exists() else []):
-        if path.suffix in forms and path.stem not in written and not path.is_dir():
-            path.unlink()
+    found = {path.name for path in folder.iterdir() if not path.is_dir()} if folder.exists() else set()
+    for name in {Path(one).stem for one in found} - written:
+        if own.fullmatch(name) and found >= (of_table := {f"{name}{suffix}" for suffix in forms}):
+            for file in of_table:
+                (folder / file).unlink()
 
 
 def _free(name: str, written: set[str]) -> str:

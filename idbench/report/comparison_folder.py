@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from idbench.errors import RunError
+from idbench.out_folder import COMPARISON, check_out
 from idbench.records.comparison import COMPARISON_VERSION, ComparedRun, ComparisonRecord, StatisticsRecord
 from idbench.report.data import RunData, load
 from idbench.report.thumbnails import read_thumbnail
@@ -87,8 +88,7 @@ def _digest(run: Path) -> str:
 
 def check_free(out: Path, folders: Sequence[Path]) -> None:
     """Raises `RunError` if a comparison in `out` would overwrite a run, or what it is made from."""
-    if (out / "run.json").exists():
-        raise RunError(f"{out} holds a run, which the comparison would overwrite; choose another --out")
+    check_out(out, COMPARISON)
     whole, copies = out.resolve(), (out / COPIES).resolve()
     for folder in (one.resolve() for one in folders):
         if folder == whole or folder.parent == copies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from idbench.render.table import Table
@@ -25,7 +26,14 @@ from idbench.report.tables.recognizers import recognizer_quality
 from idbench.report.tables.sweeps import sweep_table
 from idbench.report.tables.tradeoff import tradeoff
 
-__all__ = ["Content", "RecognizerTables", "content"]
+__all__ = ["TABLE_NAMES", "Content", "RecognizerTables", "content"]
+
+
+TABLE_NAMES = re.compile(
+    r"(headline|outcomes|comparisons|subsets|further|tradeoff|sweep|compact|protocols)_.+|recognizers(_paper)?(-\d+)?"
+    r"|independent_ranks|models|recognizer_quality|judges|images|errors|pooled_paper|published"
+)
+"""Names of tables that a report writes, and of those that reports of earlier versions wrote."""
 
 
 @dataclass(frozen=True)

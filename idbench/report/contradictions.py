@@ -13,9 +13,10 @@ from idbench.records.run import RunRecord
 from idbench.records.summary import StrictGroup, Summary
 from idbench.render.table import Quantity
 from idbench.summary import metric_declarations
+from idbench.summary.derived import with_derived
 from idbench.tables import PAPER_COLUMNS
 
-__all__ = ["contradictions"]
+__all__ = ["contradictions", "other_means"]
 
 ROUNDING = 1e-6
 MAX_VALUE = 1e12
@@ -104,3 +105,36 @@ def _about_group(summary: Summary, group: StrictGroup) -> Iterator[str]:
     for model, matrix in group.tradeoff.ellipses.items():
         if [len(row) for row in matrix] != [2, 2] or not np.abs(np.array(matrix)).max() <= MAX_VALUE:
             yield f"the ellipse of {model!r:.80} is no covariance of two numbers"
+
+
+HEADLINE = ("sim_gt", "sim_gt_failure_aware", "sim_ref", "copy_paste", "copy_paste_failure_aware", "found")
+"""Metrics whose means are computed again."""
+
+
+def other_means(summary: Summary, scores: pd.DataFrame, suite: pd.DataFrame) -> Iterator[str]:
+    """One sentence for each mean of the strict protocol, over all cases, that is not that of the rows.
+
+    scores, suite : the run's whole tables; what both were computed from.
+    """
+    for name, one in summary.recognizers.items():
+        if one.strict is None:
+            continue
+        rows = scores[(scores["recognizer"] == name) & (scores["protocol"] == "strict")]
+        photos = suite[suite["recognizer"] == name]
+        by_model = with_derived(rows, photos).groupby("model")[list(HEADLINE)]
+        means, counts = by_model.mean(), by_model.count()
+        for model, numbers in one.strict.groups["all"].models.items():
+            for metric in HEADLINE:
+                found = numbers.get(metric)
+                n = int(counts[metric].get(model, 0))
+                stated = (found.n, found.mean) if found is not None and found.n else (0, None)
+                mean = float(means[metric][model]) if n else None
+                if stated[0] != n or (mean is not None and not abs((stated[1] or 0.0) - mean) <= ROUNDING):
+                    yield (
+                        f"summary.json gives {model!r:.80} {metric} {_number(stated[1])} over {stated[0]} by {name}, "
+                        f"scores.parquet {_number(mean)} over {n}"
+                    )
+
+
+def _number(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.6f}"

@@ -16,7 +16,7 @@ from idbench.records.comparison import StatisticsRecord
 from idbench.records.run import RunRecord, SuiteRecord
 from idbench.records.summary import PaperSummary, StrictGroup, StrictSummary, Summary
 from idbench.render.table import Column, Quantity
-from idbench.report.contradictions import contradictions
+from idbench.report.contradictions import contradictions, other_means
 from idbench.report.facts import ModelFacts, facts_of
 from idbench.report.lacking import lacking
 from idbench.report.plausible import check_plausible
@@ -184,8 +184,11 @@ def load(run: Path, record: RunRecord | None = None) -> RunData:
             f"{run} was scored with edition {record.provenance.metrics_edition} of the metrics, this idbench has "
             f"edition {METRICS_EDITION}; score it again"
         )
-    check_plausible(run, scores, images, suite_photos)
+    failing = {*record.counts.recognizer_failures, *record.counts.recognizer_faults}
+    check_plausible(run, scores, images, suite_photos, failing)
     notes = tuple(lacking(record.suite.cases, scores, images, suite_photos))
+    if not notes and (problem := next(other_means(summary, scores, suite_photos), None)):
+        raise RunError(f"{run} is damaged or was edited: {problem}")
     return RunData((Source(run.resolve().name, run, record),), summary, scores, images, suite_photos, notes)
 
 

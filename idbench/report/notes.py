@@ -163,4 +163,4 @@ def _about_lost_files(source: Source) -> Iterator[str]:
             first = ", ".join(files.first[:3])
             subsets = source.record.config.subsets
             of = f"of subset {', '.join(subsets)}" if subsets else "of the suite"
-            yield f"{model}: files of no case {of}, not scored: {files.count} ({first})."
+            yield f"{model}: files of no case {of}, or beside the image of one, not scored: {files.count} ({first})."

@@ -10,7 +10,7 @@ from idbench.render.files import write_tables
 from idbench.render.table import Table
 from idbench.render.templates import templates, trusted
 from idbench.report import gallery
-from idbench.report.content import Content, content
+from idbench.report.content import TABLE_NAMES, Content, content
 from idbench.report.data import RunData
 from idbench.report.figures.distributions import distributions
 from idbench.report.figures.plane import Plane, Planes
@@ -39,7 +39,7 @@ def write(data: RunData, page: Path, tables_folder: Path) -> Path:
     """
     check_leads_inside(page.parent, tables_folder.name)
     tables = content(data)
-    write_tables(tables_folder, tables.tables)
+    write_tables(tables_folder, tables.tables, TABLE_NAMES)
     write_bytes(page, render(data, tables).encode())
     return page
 

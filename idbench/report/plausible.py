@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pandas as pd
 from idbench.errors import RunError
 from idbench.metrics import IMAGE_METRICS, MIN_THETA_TR, Metric, all_person_metrics
 from idbench.metrics.catalog import SEED_METRICS
-from idbench.records import FAILURES, Outcome
+from idbench.records import FAILURES, GenerationOutcome, Outcome
 from idbench.report.lacking import in_a_row
 
 __all__ = ["check_plausible"]
@@ -65,10 +66,12 @@ class Table:
                 )
 
 
-def check_plausible(run: Path, scores: pd.DataFrame, images: pd.DataFrame, suite: pd.DataFrame) -> None:
+def check_plausible(
+    run: Path, scores: pd.DataFrame, images: pd.DataFrame, suite: pd.DataFrame, failing: Collection[str] = ()
+) -> None:
     """Raises `RunError`, one line with file and row (counted from 0), for the first value that cannot be.
 
-    scores, images, suite : as `read_tables` gives them.
+    scores, images, suite : as `read_tables` gives them. failing : recognizers that could not embed some faces.
     """
     of_scores, of_images, of_suite = (
         Table(run, name, rows) for name, rows in (("scores", scores), ("images", images), ("suite", suite))
@@ -77,6 +80,8 @@ def check_plausible(run: Path, scores: pd.DataFrame, images: pd.DataFrame, suite
         table.refuse(_twice(table))
     for one in (_outcomes(scores), _person_ranges(scores), _script_copy_paste(scores, suite), _copy_paste(scores)):
         of_scores.refuse(one)
+    of_scores.refuse(_unlike_the_image(scores, images, suite))
+    of_scores.refuse(_undefined(scores, images, suite, failing))
     of_images.refuse(_range(images, metric, metric.name) for metric in IMAGE_METRICS)
     of_suite.refuse(iter([_range(suite, _named("sim_tr"), "sim_tr")]))
 
@@ -103,6 +108,59 @@ def _outcomes(scores: pd.DataFrame) -> Iterator[Found]:
     yield failed & present.any(axis=1), lambda row: f"{row['outcome']}, yet with {_present(row)}"
     undefined = strict & (outcome == "undefined").to_numpy(bool)
     yield undefined & complete, lambda row: f"undefined, yet with {_present(row)}"
+
+
+def _unlike_the_image(scores: pd.DataFrame, images: pd.DataFrame, suite: pd.DataFrame) -> Iterator[Found]:
+    """Where there is no image every row says why, save those of people whom the suite does not show."""
+    of_image = _of_image(scores, images, "outcome").fillna("").to_numpy(object)
+    outcome = scores["outcome"].to_numpy(object)
+    excused = (outcome == "undefined") & scores["person"].notna().to_numpy(bool) & ~_shown(scores, suite)
+    bad = ~np.isin(of_image, ["", "generated"]) & (outcome != of_image) & ~excused
+    yield (
+        bad,
+        lambda row: f"{row['outcome']}, but by images.parquet the image is {of_image[scores.index.get_loc(row.name)]}",
+    )
+
+    without = np.isin(outcome, [one for one in get_args(GenerationOutcome) if one != "generated"])
+    yield (of_image == "generated") & without, lambda row: f"{row['outcome']}, but images.parquet has the image"
+
+
+def _undefined(
+    scores: pd.DataFrame, images: pd.DataFrame, suite: pd.DataFrame, failing: Collection[str]
+) -> Iterator[Found]:
+    """Rows of people whom the suite shows are undefined only by a face that the recognizer could not embed, or where
+    target and reference are one photo."""
+    undefined = (scores["protocol"] == "strict").to_numpy(bool) & (scores["outcome"] == "undefined").to_numpy(bool)
+    undefined = undefined & (_of_image(scores, images, "outcome") == "generated").to_numpy(bool)
+    faceless = scores["face"].isna().to_numpy(bool)
+    failed = scores["recognizer"].isin(list(failing)).to_numpy(bool)
+    failed = failed & (_of_image(scores, images, "faces_found") > 0).to_numpy(bool)
+    yield (
+        undefined & faceless & _shown(scores, suite) & ~failed,
+        lambda row: "undefined, but the suite shows this person and every face of the image was embedded",
+    )
+    both = _of_suite(scores, suite, "sim_tr").notna().to_numpy(bool)
+    yield (
+        undefined & ~faceless & both & scores[SIMILARITIES].isna().any(axis=1).to_numpy(bool),
+        lambda row: "undefined, but with a face, and the suite has this person's target and reference",
+    )
+
+
+def _of_image(scores: pd.DataFrame, images: pd.DataFrame, column: str) -> pd.Series:
+    """What images.parquet says of each row's image."""
+    return images.set_index(KEYS["images"])[column].reindex(pd.MultiIndex.from_frame(scores[KEYS["images"]]))
+
+
+def _of_suite(scores: pd.DataFrame, suite: pd.DataFrame, column: str) -> pd.Series:
+    """What suite.parquet says of each row's person; nothing of rows of no person."""
+    keys = KEYS["suite"]
+    known = suite.astype({"person": float}).set_index(keys)[column]
+    return known.reindex(pd.MultiIndex.from_frame(scores[keys].astype({"person": float})))
+
+
+def _shown(scores: pd.DataFrame, suite: pd.DataFrame) -> Mask:
+    """Rows of people whose face in the target is known."""
+    return _of_suite(scores, suite, "target_x1").notna().to_numpy(bool)
 
 
 def _lacking(row: pd.Series) -> str:

@@ -19,6 +19,8 @@ from pydantic import Field, ValidationError
 from idbench.errors import SuiteError
 from idbench.images import RGB, digest_of, encode_png
 from idbench.kinds import SuiteKind
+from idbench.out_folder import SUITE as SUITE_FOLDER
+from idbench.out_folder import check_out
 from idbench.platform import usable_cores
 from idbench.records import Case
 from idbench.schema import Record, problem_of
@@ -126,6 +128,7 @@ def _claim(wanted: Wanted, root: Path) -> None:
     """Mark a folder as this suite's; raises `SuiteError` if it is another's."""
     path = root / OWNER
     if not path.exists():
+        check_out(root, SUITE_FOLDER, SuiteError)
         write_bytes(path, _Owner(name=wanted.name, key=wanted.key).model_dump_json().encode())
         return
     try:

@@ -68,3 +68,12 @@ def test_help_says_what_counts_without_options(monkeypatch, capsys):
     text = " ".join(out.split())
     assert (code, said) == (0, "") and "Kinds installed here" not in text
     assert "--level" in text and "the runs'; where they differ, 0.95" in text and "the lowest" in text
+
+
+def test_wrong_use_is_one_line(monkeypatch, capsys, tmp_path, runs):
+    for arguments, said in (
+        (["compare", runs[0]], "expected two or more run directories, found 1"),
+        (["report", runs[0], "--out", tmp_path / "x"], "--out: goes with --anonymous"),
+        (["score", "--images", "m=a", "--images", "m=b"], "two folders are called 'm'"),
+    ):
+        assert said in refused(monkeypatch, capsys, *arguments)

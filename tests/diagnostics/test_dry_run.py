@@ -38,3 +38,23 @@ def test_a_dry_run_says_everything_and_does_nothing(monkeypatch: pytest.MonkeyPa
     ):
         assert part in said
     assert not out.exists()
+
+
+def test_images_that_would_be_made_anew_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(synthetic.SIZES, "small", 3)
+    flags = [
+        "--suite",
+        "synthetic:small",
+        "--subset",
+        "p1",
+        "--model",
+        "sim:good",
+        "--no-oracles",
+        "--resamples",
+        "100",
+    ]
+    flags += ["--clip", "off", "--aesthetic", "off", "--gallery", "0", "--out", str(tmp_path / "run")]
+    assert idbench_here("run", *flags).returncode == 0
+    assert "made anew" not in idbench_here("run", *flags, "--dry-run").stdout
+    said = idbench_here("run", *flags, "--set", "good.copy=0.5", "--dry-run")
+    assert "of other parameters, weights, code or versions" in said.stdout, said

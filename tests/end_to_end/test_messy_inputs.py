@@ -81,7 +81,7 @@ def test_every_kind_of_loss_is_one_line(suite, run, tmp_path):
     _, lines = run()
     assert lines.count("photos of the suite cannot be read") == 1 and f"first {one}/target" in lines
     assert "m: 1 of 2 images cannot be read and count as failures" in lines and "HTML page" in lines
-    assert "m: 1 files match no case and were not scored, first other.jpg" in lines
+    assert "m: 1 file matches no case and was not scored, first other.jpg" in lines
 
 
 def test_boxes_of_each_others_people_are_not_used(suite, run):
@@ -117,7 +117,7 @@ def test_a_damaged_colour_profile_is_named(suite, run, tmp_path):
     Image.open(path).save(tmp_path / "m" / f"{one}.png", icc_profile=b"damaged")
     path.unlink()
     _, lines = run()
-    assert f"1 images have a colour profile that was ignored, first m/{one}.png: damaged" in lines
+    assert f"1 image has a colour profile that was ignored, first m/{one}.png: damaged" in lines
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(3, 1), (2, 2)])
@@ -131,7 +131,7 @@ def test_a_contact_sheet_is_named(suite, run, tmp_path, columns, rows):
     sheet.save(data, "JPEG", quality=95)
     (tmp_path / "m" / f"{one}.jpg").write_bytes(data.getvalue())
     _, lines = run()
-    assert "m: 1 images seem to hold several pictures side by side" in lines and one in lines
+    assert "m: 1 image seems to hold several pictures side by side" in lines and one in lines
 
 
 def test_images_of_no_case_stop_the_run(suite, run, tmp_path):
@@ -196,7 +196,7 @@ def test_files_of_other_subsets_are_not_called_surplus_of_the_suite(suite, packs
     images = {"m": str(tmp_path / "m")}
     config = flags(root, packs, tmp_path / "run", tmp_cache, images=images, oracles=False, subsets=["b"])
     execute(load_config(None, config), warn=said.append)
-    assert f"m: 1 files match no case of subset b and were not scored, first {one}.jpg" in said
+    assert f"m: 1 file matches no case of subset b and was not scored, first {one}.jpg" in said
 
 
 def rewrite_subsets(root):

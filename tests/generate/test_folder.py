@@ -41,7 +41,7 @@ def test_missing_seeds_are_named_by_seed(tmp_path):
 def test_images_beyond_the_usual_number_are_named(tmp_path):
     names = ["a--1.png", "a--2.png", "b--1.png", "c--1.png"]
     [line] = producer(tmp_path, ["a", "b", "c"], *names).remarks(["a", "b", "c"])
-    assert line == "m: 1 of 3 cases have more than 1 images, which are all scored; first a, with a--2.png"
+    assert line == "m: 1 of 3 cases have more than 1 image, which are all scored; first a, with a--2.png"
 
 
 def test_every_kind_is_one_counted_line(tmp_path):
@@ -52,7 +52,7 @@ def test_every_kind_is_one_counted_line(tmp_path):
     for part in (
         "1 of 2 cases have no image",
         "a.jpg, not a.png",
-        "1 files are links",
+        "1 file is a link",
         "first z.jp2",
         "2 files match no case",
     ):

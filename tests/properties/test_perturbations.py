@@ -160,7 +160,7 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
         _silent("have no image", "lack seeds", "cannot be read"),
         {"link_to_nothing"},
     ),
-    "the first of two files is taken silently": (_silent("have two files"), {"another_picture_for_the_same_image"}),
+    "the first of two files is taken silently": (_silent("two files"), {"another_picture_for_the_same_image"}),
     "images beyond the others are scored silently": (_silent("are all scored"), {"image_beyond"}),
     "num_persons is ignored": (
         _all(
@@ -190,7 +190,10 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
         _replaced("idbench.scoring.boxes._unlike", lambda side: None),
         {"people_in_each_others_boxes"},
     ),
-    "a case without meta.json is left out silently": (_silent("no meta.json", "match no case"), {"case_without_meta"}),
+    "a case without meta.json is left out silently": (
+        _silent("no meta.json", "match no case", "matches no case"),
+        {"case_without_meta"},
+    ),
     "a case without target is not said": (_silent("have no target", "copy-paste is undefined"), {"no_target"}),
 }
 """Fault -> how it is made, and the perturbations that meet it: other examples are left out to save time."""

@@ -15,6 +15,7 @@ from support.reports import HOSTILE, MODELS, Page, build_run, change, section, s
 
 from idbench.errors import RunError
 from idbench.report import write_report
+from idbench.report.content import TABLE_NAMES
 from idbench.summary import Settings, summarise
 
 
@@ -166,3 +167,19 @@ def test_latex_compiles_where_there_is_a_latex(run: Path, tmp_path: Path):
         [latex, "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_only_tables_of_reports_are_removed(tmp_path):
+    """What the user put beside the tables stays; tables of a recognizer that is gone do not."""
+    folder = build_run(tmp_path / "run")
+    write_report(folder)
+    tables = folder / "tables"
+    for name in ("thesis.csv", "thesis.tex", "thesis.md", "headline_edited.tex", "notes.md"):
+        (tables / name).write_text("mine")
+    for suffix in (".csv", ".tex", ".md"):
+        (tables / f"headline_gone{suffix}").write_text("old")
+    before = {path.name for path in tables.iterdir()}
+    write_report(folder)
+    assert before - {path.name for path in tables.iterdir()} == {f"headline_gone{s}" for s in (".csv", ".tex", ".md")}
+    names = {path.stem for path in tables.iterdir()} - {"thesis", "notes"}
+    assert all(TABLE_NAMES.fullmatch(name) for name in names)

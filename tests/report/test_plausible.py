@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +116,42 @@ def test_scores_of_any_three_embeddings_are_plausible(tmp_path: Path):
         wrong = scores.assign(copy_paste=scores["copy_paste"].where(scores.index != k, scores["copy_paste"] + shift))
         with pytest.raises(RunError, match=f"row {k} "):
             check_plausible(tmp_path, wrong, run.images, run.suite_photos)
+
+
+def test_failures_cannot_be_called_undefined(tmp_path: Path):
+    for number, (rows, said) in enumerate(
+        (
+            (
+                "protocol == 'strict' and outcome == 'generation_failed'",
+                "by images.parquet the image is generation_failed",
+            ),
+            ("protocol == 'strict' and outcome == 'missing_person'", "the suite shows this person"),
+            ("protocol == 'strict' and outcome == 'scored'", "the suite shows this person"),
+        )
+    ):
+        folder = build_run(tmp_path / str(number))
+        nothing = dict.fromkeys(("sim_gt", "sim_ref", "sim_tr", "copy_paste", "face"), np.nan)
+        edit(folder, "scores", lambda frame, rows=rows, nothing=nothing: frame.assign(
+            **{k: frame[k].mask(frame.eval(rows)) for k in nothing},
+            outcome=frame["outcome"].mask(frame.eval(rows), "undefined"),
+        ))  # fmt: skip
+        with pytest.raises(RunError, match=said):
+            load(folder)
+
+
+def test_an_image_that_is_there_did_not_fail(tmp_path: Path):
+    folder = build_run(tmp_path / "run", models=("good",))
+    nothing = dict.fromkeys(("sim_gt", "sim_ref", "sim_tr", "copy_paste", "face"))
+    edit(folder, "scores", put(STRICT, outcome="refused", **nothing))
+    with pytest.raises(RunError, match=r"refused, but images\.parquet has the image"):
+        load(folder)
+
+
+@pytest.mark.parametrize("metric", ["sim_gt", "copy_paste_failure_aware", "found"])
+def test_a_summary_says_what_the_rows_say(tmp_path: Path, metric):
+    folder = build_run(tmp_path / "run")
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["recognizers"]["judge-b"]["strict"]["groups"]["all"]["models"]["good"][metric]["mean"] -= 0.01
+    (folder / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(RunError, match=f"summary.json gives 'good' {metric} "):
+        load(folder)
