@@ -57,7 +57,7 @@ NAMED = {"run.json": "a run", "comparison.json": "a comparison", "calibration.js
 
 
 def check_out(out: Path, kind: FolderKind, error: Callable[[str], Exception] = RunError) -> None:
-    """Raises `error`, one line, if `out` holds what another command made, or somebody's files of names written there."""
+    """Raises `error`, one line, if `out` holds what another command made, or files of names that this one writes."""
     if out.exists() and not out.is_dir():
         raise error(f"{out} is no directory; choose another --out")
     found = _entries(out)
