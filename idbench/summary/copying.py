@@ -78,6 +78,5 @@ def copy_shares(
     above, below = (wide[[(part, model) for model in known]].to_numpy(float) for part in PARTS)
     clusters = wide.index.get_level_values("cluster").to_numpy()
     found = estimate_ratios(above, below, clusters, rng, settings.resamples, settings.level)
-    with np.errstate(invalid="ignore"):
-        shown = np.nan_to_num(np.nanmean(below, axis=0)) >= MIN_WHOLE if len(below) else np.zeros(len(known), bool)
-    return {model: one for model, one, enough in zip(known, found, shown, strict=True) if enough}
+    mean_whole = np.nansum(below, axis=0) / np.maximum(np.isfinite(below).sum(axis=0), 1)
+    return {model: one for model, one, whole in zip(known, found, mean_whole, strict=True) if whole >= MIN_WHOLE}
