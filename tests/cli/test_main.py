@@ -9,14 +9,19 @@ from support.runs import NOTE
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["--no-such-option"], ["no-such-command"], ["run", "--resamples"],
-        ["run", "--images", "a=x", "--images", "a=y"], ["compare", "one"], ["report"],
-    ],
-)  # fmt: skip
+    [["--no-such-option"], ["no-such-command"], ["run", "--resamples"], ["report"]],
+)
 def test_wrong_usage_is_exit_code_two(monkeypatch, capsys, arguments):
     code, out, said = run_main(monkeypatch, capsys, *arguments)
     assert code == 2 and not out and "Traceback" not in said and "Error" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["run", "--images", "a=x", "--images", "a=y"], "a"), (["compare", "one"], "expected two or more")],
+)
+def test_values_that_do_not_fit_are_one_line(monkeypatch, capsys, arguments, said):
+    assert said in refused(monkeypatch, capsys, *arguments)
 
 
 @pytest.mark.parametrize("command", ["report", "compare", "show"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support.reports import HOSTILE, MODELS, Page, build_run, change, section, summary_of, write_summary
+from support.reports import HOSTILE, MODELS, Page, build_run, change, section, summary_of, write_summary, write_tables
 
 from idbench.errors import RunError
 from idbench.report import write_report
@@ -99,7 +99,8 @@ def test_output_is_the_same_twice(run: Path):
 def test_tables_of_an_earlier_report_go(tmp_path: Path):
     folder = build_run(tmp_path / "run")
     (folder / "tables").mkdir()
-    (folder / "tables" / "headline_gone.csv").write_text("old")
+    for suffix in ("csv", "md", "tex"):
+        (folder / "tables" / f"headline_gone.{suffix}").write_text("old")
     (folder / "tables" / "mine.txt").write_text("kept")
     write_report(folder)
     assert not (folder / "tables" / "headline_gone.csv").exists()
@@ -147,7 +148,10 @@ def test_everything_failed(tmp_path: Path):
     evaluated = scores["model"].isin(list(MODELS))
     scores.loc[evaluated, ["sim_gt", "sim_ref", "copy_paste", "blending", "slot_accuracy", "face"]] = np.nan
     scores.loc[evaluated, "outcome"] = "missing_image"
-    scores.to_parquet(folder / "scores.parquet")
+    lost = images["model"].isin(list(MODELS))
+    images.loc[lost, images.columns.difference(["model", "case", "subset", "cluster", "seed", "faces_expected"])] = None
+    images.loc[lost, "outcome"] = "missing_image"
+    write_tables(folder, {"scores": scores, "images": images, "suite": suite})
     summary = summarise(scores, images, suite, {}, Settings(resamples=100))
     write_summary(folder, summary)
     write_report(folder)
