@@ -17,7 +17,6 @@ from idbench.records import ORACLES
 from idbench.records.run import Counts, ListedFiles, ListedProblems, NetworkRecord, UndefinedPeople
 from idbench.schema import counted, one_line
 from idbench.scoring import SuitePeople
-from idbench.scoring.sheets import WIDE
 from idbench.suites import SuiteIndex
 
 __all__ = ["Account", "told_at_the_end"]
@@ -82,7 +81,7 @@ class Account:
                 grids = self.people.sheets if self.people is not None else set()
                 for model, rows in self.images.groupby("model", sort=False):
                     tiled = {(case, seed) for one, case, seed in grids if one == model}
-                    yield from _about_images(str(model), rows, self.index, tiled)
+                    yield from _about_images(str(model), rows, tiled)
         yield from _about_recognizers(counts)
 
 
@@ -168,21 +167,15 @@ def _about_lacking(index: SuiteIndex, told: Collection[str]) -> Iterator[str]:
         )
 
 
-def _about_images(
-    model: str, rows: pd.DataFrame, index: SuiteIndex, tiled: Collection[tuple[str, int]]
-) -> Iterator[str]:
-    """Images that cannot be read, and those that show everybody several times: wide ones, and grids."""
+def _about_images(model: str, rows: pd.DataFrame, tiled: Collection[tuple[str, int]]) -> Iterator[str]:
+    """Images that cannot be read, and those that hold several pictures: `tiled`, by case and seed."""
     unreadable = rows[rows["outcome"] == "unreadable_image"]
     if len(unreadable):
         yield (
             f"{model}: {len(unreadable)} of {len(rows)} images cannot be read and count as failures, "
             f"first {_first(unreadable['error'].dropna())}"
         )
-    sizes = {entry.id: entry.target_size for entry in index.entries.values()}
-    targets = {case: size[0] / size[1] for case, size in sizes.items() if size is not None}
-    sheets = rows[
-        [(row["case"], row["seed"]) in tiled or _is_sheet(row, targets.get(row["case"])) for _, row in rows.iterrows()]
-    ]
+    sheets = rows[pd.MultiIndex.from_frame(rows[["case", "seed"]]).isin(tiled)] if tiled else rows[:0]
     if len(sheets) and model not in ORACLES:
         first = sheets.iloc[0]
         yield (
@@ -191,16 +184,6 @@ def _about_images(
             f"({first['width']:.0f} x {first['height']:.0f} pixels, {first['faces_found']:.0f} faces); cut them apart, "
             "one file per seed"
         )
-
-
-def _is_sheet(row: pd.Series, target: float | None) -> bool:
-    """Whether an image shows everybody several times and is very wide or high, or a multiple of its target's shape."""
-    if not row["faces_found"] >= 2 * row["faces_expected"]:  # of an image that was not looked at, NaN
-        return False
-    shape = row["width"] / row["height"]
-    times = max(shape / target, target / shape) if target is not None else 1.0
-    multiple = round(times) >= 2 and abs(times / round(times) - 1) < 0.05
-    return bool(max(shape, 1 / shape) >= WIDE or multiple)
 
 
 def _first(reasons: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from idbench.metrics.base import Array, Metric, PersonView
 from idbench.metrics.blending import person_blending
 from idbench.metrics.copy_paste import copy_paste, nearest_reference
 from idbench.metrics.identity import cosine
+from idbench.metrics.registered_copy import registered_copy
 from idbench.metrics.variation import head_pose, rotation_between, ssim, yaw_pitch_roll
 
 __all__ = [
@@ -65,11 +66,6 @@ def _ssim(a: Array | None, b: Array | None) -> float:
     return NAN if a is None or b is None else ssim(a, b)
 
 
-def _registered_copy(view: PersonView) -> float:
-    known = view.reference_correlations[np.isfinite(view.reference_correlations)]
-    return float(known.max()) if len(known) else NAN
-
-
 def _euler(part: int) -> Callable[[PersonView], float]:
     return lambda view: yaw_pitch_roll(head_pose(view.generated_landmarks))[part]
 
@@ -117,7 +113,7 @@ PERSON_METRICS: tuple[Metric, ...] = (
         "registered_copy", "registered copy", -1, 1, "lower", "correlation",
         "the reference photo seen in the face, also mirrored, recoloured, relit or warped; the largest over references",
         "Evangelidis and Psarakis 2008", None, ("reference",), False,
-        _registered_copy,
+        lambda view: registered_copy(view.reference_correlations),
     ),
     Metric(
         "pose_gr", "pose change from reference", 0, 180, "context", "degrees",

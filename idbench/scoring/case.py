@@ -14,6 +14,7 @@ from idbench.faces.registration import correlations
 from idbench.faces.types import Analysis, Faces
 from idbench.generate.ledger import Ledger
 from idbench.metrics import cosine, cosine_matrix
+from idbench.metrics.registered_copy import registered_copy
 from idbench.protocols import paper, strict
 from idbench.protocols.people import CasePeople, FaceView, case_people
 from idbench.records import Generation, Outcome
@@ -237,9 +238,9 @@ def _box_in(photo: Faces | None, faces: Sequence[FaceView]) -> npt.NDArray[Any] 
 
 def _natural_copy(target: FaceView | None, references: Sequence[FaceView]) -> float | None:
     """How much of a copy of a reference the target seems, which is none."""
-    found = correlations(target.luma, [face.luma for face in references]) if target is not None else np.empty(0)
-    known = found[np.isfinite(found)]
-    return float(known.max()) if len(known) else None
+    if target is None:
+        return None
+    return _finite(registered_copy(correlations(target.luma, [face.luma for face in references])))
 
 
 def _finite(value: float) -> float | None:

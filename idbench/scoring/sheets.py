@@ -25,11 +25,27 @@ WIDE = 1.9
 
 
 def is_sheet(faces: Faces | None, people: CasePeople, recognizer: str) -> bool:
-    """Whether an image holds several pictures: a grid, a strip that shows somebody in two tiles, or a strip in which
-    the reference photos themselves lie beside what was made of them."""
-    if grid_of(faces, people, recognizer) is not None:
-        return True
-    return faces is not None and (_is_strip(faces, people, recognizer) or _holds_references(faces, people, recognizer))
+    """Whether an image holds several pictures: everybody several times in an unlikely shape, a grid, a strip that shows
+    somebody in two tiles, or a strip in which the reference photos lie beside what was made of them."""
+    if faces is None:
+        return False
+    return (
+        _repeats(faces, people)
+        or grid_of(faces, people, recognizer) is not None
+        or _is_strip(faces, people, recognizer)
+        or _holds_references(faces, people, recognizer)
+    )
+
+
+def _repeats(faces: Faces, people: CasePeople) -> bool:
+    """Whether an image with twice the faces is very wide or high, or a multiple of its target's shape."""
+    if len(faces) < 2 * len(people):
+        return False
+    shape = faces.width / faces.height
+    target = people.size[0] / people.size[1] if people.size is not None else shape
+    times = max(shape / target, target / shape)
+    multiple = round(times) >= 2 and abs(times / round(times) - 1) < 0.05
+    return max(shape, 1 / shape) >= WIDE or multiple
 
 
 def _is_strip(faces: Faces, people: CasePeople, recognizer: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from idbench.records.summary import ModelSummary
-from idbench.stats import estimate
+from idbench.summary.estimates import estimates
 from idbench.summary.metrics import FAILURE_AWARE, Settings, groups_of
 
 __all__ = ["overall_likeness"]
@@ -33,17 +33,4 @@ def overall_likeness(
 
 def _group(rows: pd.DataFrame, models: Sequence[str], settings: Settings, group: str) -> dict[str, ModelSummary]:
     wide = rows.pivot(index=PERSON, columns="model", values=list(FORMS)).sort_index()
-    columns = [(form, model) for model in models for form in FORMS if (form, model) in wide.columns]
-    found = estimate(
-        wide[columns].to_numpy(float),
-        wide.index.get_level_values("cluster").to_numpy(),
-        settings.rng("overall", group),
-        settings.resamples,
-        settings.level,
-        settings.interval,
-    )
-    table: dict[str, ModelSummary] = {model: {} for model in models}
-    for (form, model), one in zip(columns, found, strict=True):
-        if one.n:
-            table[model][form] = one
-    return table
+    return estimates(wide, models, FORMS, settings, settings.rng("overall", group))

@@ -17,7 +17,6 @@ from idbench.stats import (
     LikenessScale,
     Verification,
     compare,
-    estimate,
     likeness_scale,
     natural_band,
     shared_ranks,
@@ -25,6 +24,7 @@ from idbench.stats import (
 )
 from idbench.summary.copying import PARTS, Copying, copy_shares
 from idbench.summary.derived import per_image, with_derived
+from idbench.summary.estimates import estimates
 from idbench.summary.metrics import COPY_SHARE, Settings, groups_of, metric_declarations
 from idbench.summary.pairs import unusable_pairs
 from idbench.summary.tradeoff import trade_off
@@ -100,7 +100,7 @@ def _group(
     names = [name for name in metric_declarations() if name in rows.columns]
     index = ["cluster", "case", "seed", "person"]
     wide = rows.pivot(index=index, columns="model", values=[*names, *PARTS]).sort_index()
-    table = _estimates(wide, models, names, settings, labels)
+    table = estimates(wide, models, names, settings, settings.rng(*labels, "estimates"))
     for model, one in copy_shares(wide, models, settings, settings.rng(*labels, "copy share")).items():
         table[model][COPY_SHARE.name] = one
     ranked = [model for model in models if model not in ORACLES]
@@ -132,26 +132,6 @@ def _group(
             settings.rng(*labels, "trade-off"),
         ),
     )
-
-
-def _estimates(
-    wide: pd.DataFrame, models: list[str], names: list[str], settings: Settings, labels: tuple[str, ...]
-) -> dict[str, ModelSummary]:
-    """Every model's estimates of the metrics it was measured on."""
-    columns = [(name, model) for model in models for name in names if (name, model) in wide.columns]
-    found = estimate(
-        wide[columns].to_numpy(float),
-        wide.index.get_level_values("cluster").to_numpy(),
-        settings.rng(*labels, "estimates"),
-        settings.resamples,
-        settings.level,
-        settings.interval,
-    )
-    table: dict[str, ModelSummary] = {model: {} for model in models}
-    for (name, model), one in zip(columns, found, strict=True):
-        if one.n:
-            table[model][name] = one
-    return table
 
 
 def _outcomes(rows: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -18,7 +18,10 @@ def test_wrong_usage_is_exit_code_two(monkeypatch, capsys, arguments):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["run", "--images", "a=x", "--images", "a=y"], "a"), (["compare", "one"], "expected two or more")],
+    [
+        (["run", "--images", "a=x", "--images", "a=y"], "two folders are called 'a'"),
+        (["compare", "one"], "expected two or more"),
+    ],
 )
 def test_values_that_do_not_fit_are_one_line(monkeypatch, capsys, arguments, said):
     assert said in refused(monkeypatch, capsys, *arguments)

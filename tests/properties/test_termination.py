@@ -70,6 +70,15 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [c for c in psutil.Process(process.pid).children(recursive=True) if c.status() != psutil.STATUS_ZOMBIE]
 
 
+def workers_once_begun(process: subprocess.Popen[str], count: int) -> list[psutil.Process]:
+    """Its processes, as soon as there are so many."""
+    ends = time.monotonic() + 180
+    while len(children := workers_of(process)) < count:
+        assert time.monotonic() < ends and process.poll() is None
+        time.sleep(0.05)
+    return children
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_the_run_and_everything_it_started(
@@ -77,10 +86,7 @@ def test_a_signal_ends_the_run_and_everything_it_started(
 ):
     out = tmp_path / "run"
     process = start_run(suite, sleeper, out)
-    ends = time.monotonic() + 180
-    while len(children := workers_of(process)) < 2:
-        assert time.monotonic() < ends and process.poll() is None
-        time.sleep(0.05)
+    children = workers_once_begun(process, 2)
     os.kill(process.pid, number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + number
@@ -104,10 +110,7 @@ def test_what_a_killed_run_started_ends_with_the_next(suite: Path, sleeper: Path
     script.write_text(script.read_text().replace("print(", f"{DETACHED}print(", 1))
     out = tmp_path / "run"
     process = start_run(suite, sleeper, out)
-    ends = time.monotonic() + 180
-    while len(children := workers_of(process)) < 3:
-        assert time.monotonic() < ends and process.poll() is None
-        time.sleep(0.05)
+    children = workers_once_begun(process, 3)
     process.kill()
     process.communicate()
     bystander = subprocess.Popen(["sleep", "60"], env=os.environ | {WORKPLACE: str(tmp_path)})
